@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Policy: which callers may read which secrets. Pure: texts in, decisions out; the folder is read by
+// access/policy_folder.h. The language is docs/policy.md. A Policy never changes after it was parsed and is
+// thread-safe; a decision takes two steps, since the first holds for all that a process does:
+//   Entitlement e = entitle(policy, caller);   // which rules name this caller
+//   Decision d = e.decide(path);               // what they say of this secret
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/caller.h"
+#include "base/result.h"
+
+namespace coffer {
+
+// /org/project/domain/key as the caller names it; all four given, valid names.
+struct SecretPath {
+    std::string_view org, project, domain, key;
+};
+// A directory of the mount: the root (all empty), /org, /org/project or /org/project/domain.
+struct DirectoryPath {
+    std::string_view org, project, domain;
+};
+
+struct Presentation {
+    mode_t mode = 0400;          // permission bits only
+    std::optional<uid_t> owner;  // none: the caller's own
+    std::optional<gid_t> group;
+};
+
+struct Decision {
+    bool allow = false;
+    std::string_view rule;    // the name of the rule that decided; empty: no rule allows it
+    std::string_view reason;  // for a refusal, a literal: "no rule allows it", "denied by a rule"
+    Presentation presentation;
+    bool inherit = false;  // READs through a passed or inherited descriptor are allowed
+    bool cached = false;   // splice, sendfile and mmap are allowed
+};
+
+struct PolicySource {
+    std::string name;  // for messages: the file's path
+    std::string text;
+};
+
+class Policy;
+struct Rule;  // access/policy_rule.h
+
+// The rules that name one caller, of one policy, which it keeps alive. Immutable, thread-safe.
+class Entitlement {
+  public:
+    [[nodiscard]] Decision decide(const SecretPath& path) const;
+    // Could something at or below this directory be readable? May say yes too often, never no too often.
+    [[nodiscard]] bool may_see(const DirectoryPath& directory) const;
+    [[nodiscard]] const std::shared_ptr<const Policy>& policy() const { return policy_; }
+
+  private:
+    friend Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller);
+    std::shared_ptr<const Policy> policy_;
+    std::vector<const Rule*> allow_, deny_;
+};
+
+class Policy {
+  public:
+    // The first error of all sources, as "file:line:column: message". Sources are read in the order given;
+    // rule names are unique across them. User and group names are looked up now; an unknown one is an error.
+    [[nodiscard]] static Result<std::shared_ptr<const Policy>> parse(std::span<const PolicySource> sources);
+    Policy();
+    ~Policy();
+    [[nodiscard]] const std::vector<Rule>& rules() const;
+
+  private:
+    std::vector<Rule> rules_;
+};
+
+[[nodiscard]] Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller);
+
+}  // namespace coffer
