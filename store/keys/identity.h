@@ -51,6 +51,9 @@ class Identity {
     SecretBuffer watermark_key_;  // 32
 };
 
+// Not of low order: a box sealed to it can be opened by its holder alone. Thread-safe.
+[[nodiscard]] bool is_safe_public_key(const SealingPublic& key);
+
 // 41 to 54 us. Thread-safe.
 [[nodiscard]] bool verify_signature(const SigningPublic& signer, ByteView message,
                                     const Signature& signature);

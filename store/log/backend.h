@@ -32,7 +32,8 @@ class Backend {
     virtual ~Backend() = default;
 
     [[nodiscard]] virtual Result<Head> head() = 0;
-    // Commits from revision `from` on, in order, at most `limit` (1 to 1,000).
+    // Commits from revision `from` on, in order, at most `limit` (1 to 1,000); fewer when they are large,
+    // none only at the end.
     [[nodiscard]] virtual Result<std::vector<StoredCommit>> read(std::uint64_t from, std::size_t limit) = 0;
     // Stores commit expected.revision + 1 and its payloads, all or nothing, durable on return.
     // Code::conflict when the head is not `expected` any more; Code::unavailable when it cannot be written.

@@ -13,13 +13,15 @@
 
 namespace coffer {
 
+class FolderWatch;
+
 class SqliteLog final : public Backend {
   public:
     // Makes an empty store file, mode 0640. Code::conflict when the path exists.
     [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> create(const std::filesystem::path& path);
     // Opens for reading and writing. Refuses (Code::not_allowed) a file or folder that another uid or the
-    // group can write. Code::unavailable: missing or not readable; Code::tampered: not a store, or a schema
-    // that is not ours; Code::invalid: a store of another format.
+    // group can write. Code::unavailable: missing, not readable, not a store, or of another format;
+    // Code::tampered: a schema that is not ours.
     [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> open(const std::filesystem::path& path);
     // The same with query_only set, for a daemon that never writes. append and the like are Code::read_only.
     [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> open_read_only(const std::filesystem::path& path);
@@ -38,15 +40,18 @@ class SqliteLog final : public Backend {
     ~SqliteLog() override;
 
   private:
-    class Watch;
+    [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> open_as(const std::filesystem::path& path,
+                                                                    bool read_only);
     SqliteLog(std::filesystem::path path, Database database, bool read_only);
     [[nodiscard]] Result<void> reopen_if_replaced();
+    [[nodiscard]] Result<void> check_writable() const;
+    [[nodiscard]] Result<Head> stored_head();
 
     std::filesystem::path path_;
     Database database_;
     bool read_only_;
     std::uint64_t device_ = 0, inode_ = 0;
-    std::unique_ptr<Watch> watch_;
+    std::unique_ptr<FolderWatch> watch_;
 };
 
 }  // namespace coffer

@@ -61,9 +61,11 @@ class Query {
 
   private:
     friend class Database;
-    Query(Database* database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
+    Query(Database* database, sqlite3_stmt* statement, const char* sql)
+        : database_(database), statement_(statement), sql_(sql) {}
     Database* database_;
     sqlite3_stmt* statement_;
+    const char* sql_;
     int next_parameter_ = 1;
     int bind_error_ = 0;
 };

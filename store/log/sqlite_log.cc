@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log/sqlite_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/descriptor.h"
+#include "keys/seal.h"
+#include "log/commit.h"
+#include "log/folder_watch.h"
+
+namespace coffer {
+namespace {
+
+constexpr std::uint64_t kApplicationId = 0x43465243;  // "CFRC"
+constexpr std::uint64_t kFormat = 1;
+constexpr std::size_t kReadBytes = 16u << 20;  // read() stops past this, so that memory stays bounded
+
+// Compared letter by letter at every open: no trigger, view or index of somebody else's runs in our process.
+constexpr std::string_view kCommitsTable =
+    "CREATE TABLE commits(revision INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT";
+constexpr std::string_view kPayloadsTable =
+    "CREATE TABLE payloads(hash BLOB NOT NULL PRIMARY KEY, bytes BLOB NOT NULL) STRICT";
+
+std::string expected_schema() {
+    return concat(kCommitsTable, '\n', kPayloadsTable, '\n');
+}
+
+Failure missing(const std::filesystem::path& path) {
+    return fail(Code::unavailable, "no store at ", path.string(),
+                "; make one with `coffer init`, or correct `store` in the configuration");
+}
+
+// Looks before SQLite does, for its own words for these are no help.
+Result<void> check_file(const std::filesystem::path& path) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!file && errno == ENOENT) return missing(path);
+    if (!file) return fail(Code::unavailable, "opening the store ", path.string(), ": ", errno_text());
+    struct stat status {};
+    if (fstat(file.get(), &status) != 0)
+        return fail(Code::unavailable, "the store ", path.string(), ": ", errno_text());
+    std::array<char, 16> start{};
+    bool sqlite = S_ISREG(status.st_mode) && ::read(file.get(), start.data(), start.size()) == 16 &&
+                  std::string_view(start.data(), 16) == std::string_view("SQLite format 3\0", 16);
+    if (!sqlite) return fail(Code::unavailable, path.string(), " is not a store: it is no SQLite database");
+    return {};
+}
+
+Result<void> check_owned(const std::filesystem::path& path, std::string_view what) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+        if (errno == ENOENT) return missing(path);
+        return fail(Code::unavailable, what, ' ', path.string(), ": ", errno_text());
+    }
+    if (status.st_uid != geteuid() && status.st_uid != 0)
+        return fail(Code::not_allowed, what, ' ', path.string(), " belongs to uid ", status.st_uid,
+                    "; only its owner may write a store: run as that user");
+    if (status.st_mode & (S_IWGRP | S_IWOTH))
+        return fail(Code::not_allowed, what, ' ', path.string(),
+                    " can be written by its group or by others; run `chmod go-w ", path.string(), '`');
+    return {};
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+    return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+Result<void> check_schema(Database& database, const std::filesystem::path& path) {
+    COFFER_TRY(auto application, database.integer("PRAGMA application_id"));
+    if (application != kApplicationId)
+        return fail(Code::unavailable, path.string(),
+                    " is not a store: it is another program's SQLite database");
+    COFFER_TRY(auto format, database.integer("PRAGMA user_version"));
+    if (format != kFormat)
+        return fail(Code::unavailable, path.string(), " is a store of format ", format,
+                    "; this program knows format ", kFormat, ": install a newer coffer");
+    COFFER_TRY(auto schema, database.schema());
+    if (schema != expected_schema())
+        return refuse(Code::tampered, "store.schema", "the schema of ", path.string(),
+                      " was changed: expected the tables commits and payloads and nothing else");
+    return {};
+}
+
+}  // namespace
+
+SqliteLog::SqliteLog(std::filesystem::path path, Database database, bool read_only)
+    : path_(std::move(path)), database_(std::move(database)), read_only_(read_only) {}
+
+SqliteLog::~SqliteLog() = default;
+
+Result<std::unique_ptr<SqliteLog>> SqliteLog::create(const std::filesystem::path& path) {
+    // Made empty and exclusively first: SQLite would take up a file that is there.
+    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+    if (!file && errno == EEXIST)
+        return fail(Code::conflict, path.string(), " exists already; nothing was changed");
+    if (!file) return fail(Code::unavailable, "making ", path.string(), ": ", errno_text());
+    COFFER_TRY(auto database, Database::open(path, OpenMode::read_write));
+    COFFER_CHECK(database.execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
+    COFFER_CHECK(database.execute(concat("BEGIN IMMEDIATE; PRAGMA application_id = ", kApplicationId,
+                                         "; PRAGMA user_version = ", kFormat, "; ", kCommitsTable, "; ",
+                                         kPayloadsTable, "; COMMIT")));
+    return open(path);
+}
+
+Result<std::unique_ptr<SqliteLog>> SqliteLog::open(const std::filesystem::path& path) {
+    COFFER_CHECK(check_owned(folder_of(path), "the store's folder"));
+    COFFER_CHECK(check_owned(path, "the store"));
+    return open_as(path, false);
+}
+
+Result<std::unique_ptr<SqliteLog>> SqliteLog::open_read_only(const std::filesystem::path& path) {
+    return open_as(path, true);
+}
+
+Result<std::unique_ptr<SqliteLog>> SqliteLog::open_as(const std::filesystem::path& path, bool read_only) {
+    COFFER_CHECK(check_file(path));
+    COFFER_TRY(auto database, Database::open(path, read_only ? OpenMode::read_only : OpenMode::read_write));
+    COFFER_CHECK(check_schema(database, path));
+    COFFER_CHECK(database.execute(read_only ? "PRAGMA query_only = ON"
+                                            : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"));
+    std::unique_ptr<SqliteLog> log(new SqliteLog(path, std::move(database), read_only));
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return missing(path);
+    log->device_ = status.st_dev;
+    log->inode_ = status.st_ino;
+    return log;
+}
+
+// A restored backup arrives as another file under the same name; the old one must not be served for ever.
+Result<void> SqliteLog::reopen_if_replaced() {
+    struct stat status {};
+    if (::stat(path_.c_str(), &status) != 0) return missing(path_);
+    if (status.st_dev == device_ && status.st_ino == inode_) return {};
+    COFFER_TRY(auto again, open_as(path_, read_only_));
+    database_ = std::move(again->database_);
+    device_ = again->device_;
+    inode_ = again->inode_;
+    return {};
+}
+
+Result<Head> SqliteLog::head() {
+    COFFER_CHECK(reopen_if_replaced());
+    return stored_head();
+}
+
+Result<Head> SqliteLog::stored_head() {
+    COFFER_TRY(auto row,
+               database_.query("SELECT revision, bytes FROM commits ORDER BY revision DESC LIMIT 1"));
+    COFFER_TRY(bool found, row.step());
+    if (!found) return Head{};
+    return Head{row.integer(0), commit_hash(row.blob(1))};
+}
+
+Result<std::vector<StoredCommit>> SqliteLog::read(std::uint64_t from, std::size_t limit) {
+    COFFER_TRY(
+        auto row,
+        database_.query("SELECT revision, bytes FROM commits WHERE revision >= ? ORDER BY revision LIMIT ?"));
+    row.bind(from).bind(std::uint64_t{std::min<std::size_t>(limit, 1000)});
+    std::vector<StoredCommit> out;
+    std::size_t bytes = 0;
+    while (bytes < kReadBytes) {
+        COFFER_TRY(bool found, row.step());
+        if (!found) break;
+        ByteView blob = row.blob(1);
+        out.push_back({row.integer(0), Bytes(blob.begin(), blob.end())});
+        bytes += blob.size();
+    }
+    return out;
+}
+
+Result<void> SqliteLog::check_writable() const {
+    if (read_only_) return fail(Code::read_only, path_.string(), " was opened for reading");
+    return {};
+}
+
+Result<void> SqliteLog::append(const Head& expected, ByteView commit, std::span<const Bytes> payloads) {
+    COFFER_CHECK(check_writable());
+    COFFER_CHECK(reopen_if_replaced());
+    COFFER_TRY(auto transaction, SqlTransaction::begin(database_));
+    COFFER_TRY(auto head, stored_head());
+    if (head != expected)
+        return fail(Code::conflict, "the store is at revision ", head.revision, ", expected ",
+                    expected.revision);
+    {
+        COFFER_TRY(auto insert, database_.query("INSERT INTO commits(revision, bytes) VALUES(?, ?)"));
+        COFFER_CHECK(insert.bind(expected.revision + 1).bind(commit).run());
+    }
+    for (const Bytes& payload : payloads) {
+        Hash hash = payload_hash(payload);
+        COFFER_TRY(auto insert, database_.query("INSERT OR IGNORE INTO payloads(hash, bytes) VALUES(?, ?)"));
+        COFFER_CHECK(insert.bind(hash).bind(ByteView(payload)).run());
+    }
+    return transaction.commit();
+}
+
+Result<Bytes> SqliteLog::payload(const Hash& hash) {
+    COFFER_TRY(auto row, database_.query("SELECT bytes FROM payloads WHERE hash = ?"));
+    COFFER_TRY(bool found, row.bind(hash).step());
+    if (!found) return fail(Code::not_found, "no payload ", hash.hex());
+    ByteView blob = row.blob(0);
+    if (blob.size() > kMaxPayload)
+        return fail(Code::tampered, "payload ", hash.hex(), " has ", blob.size(), " bytes");
+    return Bytes(blob.begin(), blob.end());
+}
+
+Result<void> SqliteLog::drop_payload(const Hash& hash) {
+    COFFER_CHECK(check_writable());
+    {
+        COFFER_TRY(auto remove, database_.query("DELETE FROM payloads WHERE hash = ?"));
+        COFFER_CHECK(remove.bind(hash).run());
+    }
+    // secure_delete has overwritten the pages; until the write-ahead log is cut, old pages stand there still.
+    COFFER_TRY(auto checkpoint, database_.query("PRAGMA wal_checkpoint(TRUNCATE)"));
+    COFFER_TRY(bool row, checkpoint.step());
+    if (!row || checkpoint.integer(0) != 0)
+        return fail(
+            Code::unavailable, "payload ", hash.hex(),
+            " is deleted, but a reader keeps the write-ahead log from being cut: run the command again");
+    return {};
+}
+
+Result<std::vector<Hash>> SqliteLog::payload_hashes() {
+    COFFER_TRY(auto row, database_.query("SELECT hash FROM payloads ORDER BY hash"));
+    std::vector<Hash> out;
+    while (true) {
+        COFFER_TRY(bool found, row.step());
+        if (!found) return out;
+        COFFER_TRY(auto hash, row.fixed<Hash>(0));
+        out.push_back(hash);
+    }
+}
+
+Result<void> SqliteLog::cut_after(std::uint64_t revision) {
+    COFFER_CHECK(check_writable());
+    COFFER_TRY(auto remove, database_.query("DELETE FROM commits WHERE revision > ?"));
+    return remove.bind(revision).run();
+}
+
+Result<void> SqliteLog::wait(std::uint64_t after, std::chrono::milliseconds timeout) {
+    using namespace std::chrono;
+    if (!watch_) {
+        COFFER_TRY(auto folder, FolderWatch::open(folder_of(path_), path_.filename().string()));
+        watch_ = std::make_unique<FolderWatch>(std::move(folder));
+    }
+    auto until = steady_clock::now() + timeout;
+    while (true) {
+        COFFER_CHECK(reopen_if_replaced());
+        COFFER_TRY(auto revision, database_.integer("SELECT max(revision) FROM commits"));
+        auto left = duration_cast<milliseconds>(until - steady_clock::now());
+        if (revision != after || left.count() <= 0) return {};
+        // Each second in any case: not every file system tells inotify.
+        COFFER_CHECK(watch_->wait(std::min(left, milliseconds(1000))));
+    }
+}
+
+}  // namespace coffer
