@@ -52,7 +52,7 @@ struct ScopeKeyPair {
 [[nodiscard]] Result<void> precompute_box_key(ByteView payload, ByteView scope_key_private,
                                               std::span<std::uint8_t, 32> box_key);
 // Bytes of scratch that open_payload needs.
-[[nodiscard]] inline std::size_t opened_size(std::size_t payload_size) {
+[[nodiscard]] constexpr std::size_t opened_size(std::size_t payload_size) {
     return payload_size - 48;
 }
 // Opens into `scratch` (at least opened_size) and returns the value's place within it. Code::tampered when
