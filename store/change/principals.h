@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Changes to who may do what: principals, scope keys, grants and rotation. All but masked keys need an owner.
+// Changes to who may do what: principals, scope keys and grants. All but masked keys need an owner.
 #pragma once
 
 #include "change/commit_change.h"
+#include "change/rotation.h"
 
 namespace coffer {
 
@@ -38,18 +39,8 @@ struct RemovedPrincipal {
 [[nodiscard]] Result<RemovedPrincipal> remove_principal(VerifiedStore& store, const Identity& signer,
                                                         std::string_view name);
 
-struct RotateRequest {
-    std::optional<Scope> scope;  // none: every scope
-    bool stale_only = true;      // false: a new generation although the present one is not stale
-    bool reseal = false;         // put live values anew under the new generation
-};
-struct RotateOutcome {
-    Committed committed;
-    std::uint32_t rotated = 0, resealed = 0;
-};
-// Goes on where an interrupted rotation stopped.
-[[nodiscard]] Result<RotateOutcome> rotate(VerifiedStore& store, const Identity& signer,
-                                           const RotateRequest& request);
+// Appends the grants that living principals are due and do not have, as far as the signer can.
+[[nodiscard]] Result<Committed> grant_missing(VerifiedStore& store, const Identity& signer);
 
 // For the other changes: the operations that make the next generation of a scope key and grant it to
 // everybody entitled. The private half is wiped on return.

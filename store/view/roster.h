@@ -2,7 +2,8 @@
 //
 // Roster: who the principals are, which scope keys exist, and who is entitled to what: the part of the
 // verified view that is small enough to hold whole. A value: copied before a commit that changes it is
-// tried, so that a refused commit leaves no trace. Reading is thread-safe.
+// tried, so that a refused commit leaves no trace. Reading is thread-safe; pointers hold
+// until the next change.
 #pragma once
 
 #include <cstdint>
@@ -55,14 +56,19 @@ class Roster {
         return principals_;
     }  // in order of the log
     [[nodiscard]] std::size_t living_owners() const;
-    [[nodiscard]] bool knows_key(const Recipient& recipient) const;  // either half was ever used
+    [[nodiscard]] bool was_used(const SigningPublic& key) const { return by_signing_.contains(key); }
+    [[nodiscard]] bool was_used(const SealingPublic& key) const { return sealing_.contains(key); }
 
     [[nodiscard]] const ScopeKey* scope_key(const ScopeKeyId& id) const;
     [[nodiscard]] const ScopeKey* newest(const Scope& scope, Visibility visibility) const;  // stale or not
     [[nodiscard]] const std::vector<ScopeKey>& scope_keys() const {
         return scope_keys_;
     }  // in order of the log
-    [[nodiscard]] bool has_scope(const Scope& scope) const;
+    // A scope exists once a scope key names it. Its number is its place in scopes(), in order of the log.
+    [[nodiscard]] const std::vector<Scope>& scopes() const { return scopes_; }
+    [[nodiscard]] std::optional<std::uint32_t> scope_number(const Scope& scope) const;
+    [[nodiscard]] std::optional<std::uint32_t> scope_key_number(
+        const ScopeKeyId& id) const;  // place in scope_keys()
     // The living principals that are to hold a key of this scope and visibility, in order of the log.
     [[nodiscard]] std::vector<const Principal*> entitled(const Scope& scope, Visibility visibility) const;
 
@@ -79,9 +85,10 @@ class Roster {
     std::unordered_map<SigningPublic, std::size_t, FixedBytesHash> by_signing_;
     std::set<SealingPublic> sealing_;
     std::map<std::string, std::size_t, std::less<>> living_names_;
-    std::unordered_map<ScopeKeyId, std::size_t, FixedBytesHash> by_key_id_;
-    std::map<std::pair<Scope, Visibility>, std::size_t> newest_;
-    std::set<Scope> scopes_;
+    std::unordered_map<ScopeKeyId, std::uint32_t, FixedBytesHash> by_key_id_;
+    std::map<std::pair<Scope, Visibility>, std::uint32_t> newest_;
+    std::vector<Scope> scopes_;
+    std::map<Scope, std::uint32_t> scope_numbers_;
 };
 
 }  // namespace coffer

@@ -47,6 +47,8 @@ class VerifiedStore {
     [[nodiscard]] const std::optional<Alarm>& alarm() const { return alarm_; }
     [[nodiscard]] const std::optional<Watermark>& watermark() const { return watermark_; }
 
+    // Takes the view's head as believed, after an append of one's own.
+    void advance_watermark();
     // Writes the watermark if it is behind, at most one write per 100 ms unless `now`.
     [[nodiscard]] Result<void> persist_watermark(bool now);
     // Moves the watermark by hand to this head, which the log must have; for an old backup put back.
@@ -60,6 +62,9 @@ class VerifiedStore {
 
   private:
     VerifiedStore(std::unique_ptr<Backend> backend, View view, StoreOptions options);
+    [[nodiscard]] Result<void> rebuild_if_forked();
+    [[nodiscard]] Result<void> ingest_batch(const Applied& applied);
+    [[nodiscard]] bool check_watermark(ByteView next_commit) const;
     std::unique_ptr<Backend> backend_;
     View view_;
     StoreOptions options_;

@@ -87,6 +87,8 @@ class View {
                                                              const PrincipalId& principal);
     // Scope keys that a live put names.
     [[nodiscard]] Result<std::vector<ScopeKeyId>> scope_keys_in_use();
+    // The commit_hash of a revision that is in the view.
+    [[nodiscard]] Result<std::optional<Hash>> commit_hash_at(std::uint64_t revision);
 
     // A change of the view: any number of commits, kept together by keep() or undone together. One at a time.
     class Update {
@@ -97,7 +99,6 @@ class View {
         // Verifies and folds the next commit. On a refusal the view is as before this call, and the error's
         // `rule` names what the commit breaks.
         [[nodiscard]] Result<CommitBody> apply(ByteView commit);
-        // The next commit's secrets, scope keys and grants as they would be; for rebuilding an intent.
         [[nodiscard]] Result<void> keep();
 
       private:
@@ -113,7 +114,8 @@ class View {
   private:
     friend class Update;
     View(Database database, const Pin& pin) : database_(std::move(database)), pin_(pin) {}
-    [[nodiscard]] Result<void> prepare(bool& usable);
+    [[nodiscard]] Result<bool> prepare();
+    [[nodiscard]] Result<std::pair<Principal, CommitBody>> verify(const CommitEnvelope& envelope) const;
     [[nodiscard]] Result<void> load();
     Database database_;
     Pin pin_;

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "view/verified_store.h"
+
+#include "keys/seal.h"
+
+namespace coffer {
+namespace {
+
+constexpr std::size_t kBatch = 1000;
+constexpr std::chrono::milliseconds kPersistInterval{100};
+
+ByteView watermark_key(const StoreOptions& options) {
+    return options.watermark_identity ? options.watermark_identity->watermark_key() : ByteView{};
+}
+
+Failure rolled_back(const Head& believed, const Head& found, const std::optional<Alarm>& alarm) {
+    std::string why =
+        alarm ? concat("; revision ", alarm->revision, " does not verify: ", alarm->error.message) : "";
+    return refuse(Code::tampered, "store.rollback", "the log ends at revision ", found.revision, " (",
+                  found.hash.hex(), "), but this reader has believed revision ", believed.revision, " (",
+                  believed.hash.hex(), ')', why,
+                  ". Put the newer store back; after restoring an old backup on purpose run `coffer verify"
+                  " --accept-rollback ",
+                  found.revision, ':', found.hash.hex(), '`');
+}
+
+}  // namespace
+
+VerifiedStore::VerifiedStore(std::unique_ptr<Backend> backend, View view, StoreOptions options)
+    : backend_(std::move(backend)), view_(std::move(view)), options_(std::move(options)) {}
+
+Result<VerifiedStore> VerifiedStore::open(std::unique_ptr<Backend> backend, StoreOptions options) {
+    const bool kept = !options.state_dir.empty();
+    COFFER_TRY(auto view,
+               kept ? View::open(options.state_dir / kViewFile, options.pin) : View::in_memory(options.pin));
+    std::optional<Watermark> mark;
+    if (kept) {
+        COFFER_TRY(mark, Watermark::load(options.state_dir / kWatermarkFile, watermark_key(options)));
+    }
+    const std::uint64_t persisted = mark ? mark->head.revision : 0;
+    if (!mark) mark = options.seed;
+    if (mark && mark->pin != options.pin)
+        return fail(Code::tampered, "the watermark is of store ", mark->pin.store.hex(),
+                    ", the configuration names ", options.pin.store.hex());
+    // The view was believed too, and may be ahead of a watermark that a crash left low.
+    Head believed = mark ? mark->head : Head{};
+    if (view.head().revision > believed.revision) believed = view.head();
+
+    VerifiedStore store(std::move(backend), std::move(view), std::move(options));
+    store.watermark_ = Watermark{store.options_.pin, believed};
+    store.persisted_revision_ = persisted;
+    COFFER_CHECK(store.rebuild_if_forked());
+    COFFER_CHECK(store.catch_up());
+    if (store.view_.head().revision < believed.revision)
+        return rolled_back(believed, store.view_.head(), store.alarm_);
+    COFFER_CHECK(store.persist_watermark(true));
+    return store;
+}
+
+// The stored commit at the view's head must be the one that the view has; else everything is verified anew.
+Result<void> VerifiedStore::rebuild_if_forked() {
+    const Head& head = view_.head();
+    if (head.revision == 0) return {};
+    COFFER_TRY(auto stored, backend_->read(head.revision, 1));
+    bool same =
+        !stored.empty() && stored[0].revision == head.revision && commit_hash(stored[0].bytes) == head.hash;
+    return same ? Result<void>{} : view_.clear();
+}
+
+Result<void> VerifiedStore::catch_up(const Applied& applied) {
+    COFFER_CHECK(view_.refresh());
+    COFFER_TRY(auto head, backend_->head());
+    const Head& mine = view_.head();
+    alarm_.reset();
+    if (head.revision < mine.revision || (head.revision == mine.revision && head.hash != mine.hash)) {
+        auto error = rolled_back(mine, head, std::nullopt).value();
+        alarm_ = Alarm{std::min(head.revision, mine.revision), std::move(error)};
+        return {};
+    }
+    while (!alarm_ && view_.head().revision < head.revision) COFFER_CHECK(ingest_batch(applied));
+    advance_watermark();
+    return {};
+}
+
+Result<void> VerifiedStore::ingest_batch(const Applied& applied) {
+    COFFER_TRY(auto update, view_.begin());
+    COFFER_TRY(auto commits, backend_->read(view_.head().revision + 1, kBatch));
+    std::vector<CommitBody> bodies;
+    for (const StoredCommit& commit : commits) {
+        auto body = check_watermark(commit.bytes)
+                        ? update.apply(commit.bytes)
+                        : Result<CommitBody>(refuse(Code::tampered, "store.fork",
+                                                    "it is not the revision that this reader"
+                                                    " has believed"));
+        if (!body) {
+            alarm_ = Alarm{view_.head().revision + 1, std::move(body).error()};
+            break;
+        }
+        if (applied) bodies.push_back(std::move(*body));
+    }
+    // The head said that there is more: a hole in the file is a tail that does not verify.
+    if (commits.empty())
+        alarm_ = Alarm{view_.head().revision + 1,
+                       Error{Code::tampered, "the commit is missing from the store", "store.missing-commit"}};
+    COFFER_CHECK(update.keep());
+    for (const CommitBody& body : bodies) applied(body);
+    return {};
+}
+
+// On the way past the watermark's revision, the commit there must be the one that was believed.
+bool VerifiedStore::check_watermark(ByteView next_commit) const {
+    if (!watermark_ || watermark_->head.revision != view_.head().revision + 1) return true;
+    return commit_hash(next_commit) == watermark_->head.hash;
+}
+
+void VerifiedStore::advance_watermark() {
+    if (!watermark_ || view_.head().revision > watermark_->head.revision)
+        watermark_ = Watermark{options_.pin, view_.head()};
+}
+
+Result<void> VerifiedStore::persist_watermark(bool now) {
+    if (options_.state_dir.empty() || !watermark_ || watermark_->head.revision <= persisted_revision_)
+        return {};
+    auto time = std::chrono::steady_clock::now();
+    if (!now && time - persisted_at_ < kPersistInterval) return {};
+    COFFER_CHECK(watermark_->save(options_.state_dir / kWatermarkFile, watermark_key(options_)));
+    persisted_revision_ = watermark_->head.revision;
+    persisted_at_ = time;
+    return {};
+}
+
+Result<void> VerifiedStore::accept_rollback(Backend& backend, const StoreOptions& options, const Head& head) {
+    COFFER_TRY(auto commits, backend.read(head.revision, 1));
+    if (head.revision == 0 || commits.empty() || commits[0].revision != head.revision)
+        return fail(Code::not_found, "the store has no revision ", head.revision);
+    Hash found = commit_hash(commits[0].bytes);
+    if (found != head.hash)
+        return fail(Code::conflict, "revision ", head.revision, " of the store is ", found.hex(), ", not ",
+                    head.hash.hex());
+    COFFER_TRY(auto view, View::open(options.state_dir / kViewFile, options.pin));
+    COFFER_CHECK(view.clear());
+    return Watermark{options.pin, head}.save(options.state_dir / kWatermarkFile, watermark_key(options));
+}
+
+Result<Bytes> VerifiedStore::payload(const Version& version) {
+    if (version.change == Change::removal)
+        return fail(Code::not_found, "version ", version.version, " is a removal");
+    if (version.purged) return fail(Code::revoked, "version ", version.version, " was purged");
+    auto payload = backend_->payload(version.payload);
+    if (!payload && payload.error().code == Code::not_found)
+        return refuse(Code::tampered, "payload.missing", "the payload of version ", version.version,
+                      " is missing from the store and was never purged");
+    if (!payload) return payload;
+    if (payload_hash(*payload) != version.payload || payload->size() != version.padded_len + kPayloadOverhead)
+        return refuse(Code::tampered, "payload.hash", "the payload of version ", version.version,
+                      " was changed in the store");
+    return payload;
+}
+
+Result<SecretBuffer> VerifiedStore::scope_key(const Identity& identity, const ScopeKeyId& id) {
+    const ScopeKey* key = view_.roster().scope_key(id);
+    if (!key) return fail(Code::not_found, "no scope key ", id.hex());
+    COFFER_TRY(auto grants, view_.grants_of(id, identity.id()));
+    for (const GrantRecord& grant : grants) {
+        auto opened = identity.unseal_scope_key(grant.sealed);
+        if (opened && is_key_pair(opened->view(), key->public_half)) return opened;
+    }
+    return fail(Code::no_key, "this identity holds no ", to_text(key->visibility), " key of ",
+                key->scope.text(), " (generation ", key->generation,
+                grants.empty() ? "): no grant" : "): no grant to it opens");
+}
+
+}  // namespace coffer
