@@ -64,7 +64,10 @@ Result<void> VerifiedStore::rebuild_if_forked() {
     COFFER_TRY(auto stored, backend_->read(head.revision, 1));
     bool same =
         !stored.empty() && stored[0].revision == head.revision && commit_hash(stored[0].bytes) == head.hash;
-    return same ? Result<void>{} : view_.clear();
+    if (same) return {};
+    // The view is evidence of what was believed; it is emptied only once the watermark says so too.
+    COFFER_CHECK(persist_watermark(true));
+    return view_.clear();
 }
 
 Result<void> VerifiedStore::catch_up(const Applied& applied) {

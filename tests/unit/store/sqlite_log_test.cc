@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log/sqlite_log.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "log/commit.h"
+#include "support/test_store.h"
+
+using namespace coffer;
+using namespace coffer::test;
+
+namespace {
+
+std::string read_all(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Bytes bytes_of(std::string_view text) {
+    return {text.begin(), text.end()};
+}
+
+}  // namespace
+
+TEST_CASE("a new log is empty and its file is not for others") {
+    TempFolder folder;
+    auto log = must(SqliteLog::create(folder / "store.db"));
+    CHECK(must(log->head()) == Head{});
+    CHECK(must(log->read(1, 10)).empty());
+    struct stat status {};
+    REQUIRE(stat((folder / "store.db").c_str(), &status) == 0);
+    CHECK((status.st_mode & 0137) == 0);
+}
+
+TEST_CASE("making a store over a file is refused and changes nothing") {
+    TempFolder folder;
+    std::ofstream(folder / "store.db") << "mine";
+    auto made = SqliteLog::create(folder / "store.db");
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code == Code::conflict);
+    CHECK(read_all(folder / "store.db") == "mine");
+}
+
+TEST_CASE("append is a compare-and-swap on the head") {
+    TempFolder folder;
+    auto log = must(SqliteLog::create(folder / "store.db"));
+    auto other = must(SqliteLog::open(folder / "store.db"));
+    Bytes first = bytes_of("first"), second = bytes_of("second");
+    must(log->append(Head{}, first, {}));
+    auto lost = other->append(Head{}, second, {});
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().code == Code::conflict);
+    CHECK(must(other->head()) == Head{1, commit_hash(first)});
+    must(other->append(Head{1, commit_hash(first)}, second, {}));
+    auto commits = must(log->read(1, 10));
+    REQUIRE(commits.size() == 2);
+    CHECK(commits[1].bytes == second);
+    CHECK(commits[1].revision == 2);
+}
+
+TEST_CASE("payloads are found by their hash and a dropped one leaves no byte in any file") {
+    TempFolder folder;
+    auto log = must(SqliteLog::create(folder / "store.db"));
+    std::string pattern = "payload that must not stay behind after it was dropped from the store";
+    std::vector<Bytes> payloads{bytes_of(pattern), bytes_of("another")};
+    must(log->append(Head{}, bytes_of("commit"), payloads));
+    CHECK(must(log->payload(payload_hash(payloads[0]))) == payloads[0]);
+    CHECK(must(log->payload_hashes()).size() == 2);
+    must(log->drop_payload(payload_hash(payloads[0])));
+    auto gone = log->payload(payload_hash(payloads[0]));
+    REQUIRE_FALSE(gone);
+    CHECK(gone.error().code == Code::not_found);
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+        CHECK(read_all(entry.path()).find(pattern) == std::string::npos);
+    must(log->drop_payload(payload_hash(payloads[0])));
+}
+
+TEST_CASE("a missing store, a file that is no store and a later format are told apart") {
+    TempFolder folder;
+    auto missing = SqliteLog::open(folder / "store.db");
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().code == Code::unavailable);
+    CHECK(missing.error().message.find("coffer init") != std::string::npos);
+
+    std::ofstream(folder / "text.db") << "this is a text of more than sixteen bytes";
+    auto text = SqliteLog::open(folder / "text.db");
+    REQUIRE_FALSE(text);
+    CHECK(text.error().code == Code::unavailable);
+    CHECK(text.error().message.find("is not a store") != std::string::npos);
+
+    must(SqliteLog::create(folder / "future.db"));
+    auto database = must(Database::open(folder / "future.db", OpenMode::read_write));
+    must(database.execute("PRAGMA user_version = 2"));
+    auto future = SqliteLog::open(folder / "future.db");
+    REQUIRE_FALSE(future);
+    CHECK(future.error().code == Code::unavailable);
+    CHECK(future.error().message.find("format 2") != std::string::npos);
+}
+
+TEST_CASE("a store with a trigger in its schema is refused") {
+    TempFolder folder;
+    must(SqliteLog::create(folder / "store.db"));
+    auto database = must(Database::open(folder / "store.db", OpenMode::read_write));
+    must(database.execute("CREATE TRIGGER t AFTER INSERT ON commits BEGIN DELETE FROM payloads; END"));
+    auto opened = SqliteLog::open_read_only(folder / "store.db");
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == Code::tampered);
+}
+
+TEST_CASE("a store that its group or another user can write is refused for writing") {
+    TempFolder folder;
+    must(SqliteLog::create(folder / "store.db"));
+    chmod(folder.path().c_str(), 0770);
+    auto opened = SqliteLog::open(folder / "store.db");
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == Code::not_allowed);
+    chmod(folder.path().c_str(), 0700);
+    chmod((folder / "store.db").c_str(), 0666);
+    CHECK_FALSE(SqliteLog::open(folder / "store.db"));
+    chmod((folder / "store.db").c_str(), 0640);
+    CHECK(SqliteLog::open(folder / "store.db"));
+}
+
+TEST_CASE("a log opened for reading writes nothing") {
+    TempFolder folder;
+    must(SqliteLog::create(folder / "store.db"));
+    auto log = must(SqliteLog::open_read_only(folder / "store.db"));
+    auto refused = log->append(Head{}, bytes_of("x"), {});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::read_only);
+    CHECK_FALSE(log->cut_after(0));
+}
+
+TEST_CASE("wait returns for another process's commit") {
+    TempFolder folder;
+    auto reader = must(SqliteLog::create(folder / "store.db"));
+    std::thread writer([&] {
+        auto log = must(SqliteLog::open(folder / "store.db"));
+        must(log->append(Head{}, bytes_of("commit"), {}));
+    });
+    must(reader->wait(0, std::chrono::seconds(60)));
+    CHECK(must(reader->head()).revision == 1);
+    writer.join();
+}
+
+TEST_CASE("a store file that was replaced by another is read from the new one") {
+    TempFolder folder;
+    auto reader = must(SqliteLog::create(folder / "store.db"));
+    {
+        auto other = must(SqliteLog::create(folder / "other.db"));
+        must(other->append(Head{}, bytes_of("restored"), {}));
+        auto checkpoint = must(Database::open(folder / "other.db", OpenMode::read_write));
+        must(must(checkpoint.query("PRAGMA wal_checkpoint(TRUNCATE)")).run());
+    }
+    for (const char* suffix : {"-wal", "-shm"})
+        std::filesystem::remove((folder / "store.db").string() + suffix);
+    std::filesystem::rename(folder / "other.db", folder / "store.db");
+    CHECK(must(reader->head()).revision == 1);
+}
