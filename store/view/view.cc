@@ -29,9 +29,10 @@ Result<Descriptor> lock_folder(const std::filesystem::path& folder) {
     if (!held || fstat(held.get(), &status) != 0)
         return fail(Code::unavailable, "opening the state folder ", folder.string(), ": ", errno_text());
     if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
-        return fail(Code::not_allowed, "the state folder ", folder.string(),
-                    " must be this user's own with mode 0700, for ", "it is trusted; found uid ",
-                    status.st_uid, " and loose or other permissions");
+        return fail(
+            Code::not_allowed, "the state folder ", folder.string(),
+            " is trusted and must be this user's own with mode 0700; run `chmod 700` on it, or name another"
+            " in `state` of the configuration");
     if (flock(held.get(), LOCK_EX) != 0)
         return fail(Code::failed, "locking ", folder.string(), ": ", errno_text());
     return held;
