@@ -210,7 +210,7 @@ Result<Identity> decode_identity(ByteView text, const PassphraseSource& passphra
     COFFER_TRY(auto seed, open_seed(parsed, passphrase));
     COFFER_TRY(auto identity, Identity::from_seed(std::move(seed)));
     if (identity.recipient() != parsed.header.recipient)
-        return refuse(Code::invalid, "identity.public-half",
+        return refuse(Code::tampered, "identity.public-half",
                       "an identity file whose public keys are not those of its seed; it was edited");
     return identity;
 }

@@ -8,33 +8,18 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
-#include <utility>
+
+#include "base/descriptor.h"
 
 namespace coffer {
 namespace {
-
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-
-  private:
-    int fd_;
-};
 
 Failure system_failure(std::string_view doing, const std::filesystem::path& path, int error) {
     Code code = error == ENOENT                     ? Code::not_found
                 : error == EACCES || error == EPERM ? Code::not_allowed
                 : error == EEXIST                   ? Code::conflict
                                                     : Code::failed;
-    return fail(code, "cannot ", doing, " \"", path.native(), "\": ", std::generic_category().message(error));
+    return fail(code, "cannot ", doing, " \"", path.native(), "\": ", errno_text(error));
 }
 
 // With an access list the group bits of the mode are the list's mask, not the group's rights: then the list
