@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// coffer, the companion tool: finds the verb, runs it, prints one line for an error and exits with its
+// status.
+#include <sys/prctl.h>
+
+#include <sys/resource.h>
+#include <algorithm>
+#include <csignal>
+#include <iostream>
+#include <map>
+
+#include "command.h"
+#include "exit_status.h"
+#include "keys/secret_buffer.h"
+#include "names/name.h"
+
+namespace coffer {
+namespace {
+
+int finish(const Error& error) {
+    Output(false).note(error.message);
+    return static_cast<int>(exit_status(error.code));
+}
+
+void add_common(CLI::App& app, CommonOptions& common) {
+    app.add_option("--config", common.config,
+                   "The configuration (else $COFFER_CONFIG, else the usual places)")
+        ->type_name("FILE")
+        ->group("Everywhere");
+    app.add_option("--identity", common.identity, "Who signs (else $COFFER_IDENTITY, else the configuration)")
+        ->type_name("FILE")
+        ->group("Everywhere");
+    app.add_option("--passphrase-file", common.passphrase_file,
+                   "The identity's passphrase (else $COFFER_PASSPHRASE_FILE, else asked)")
+        ->type_name("FILE")
+        ->group("Everywhere");
+    app.add_flag("--json", common.json, "One JSON document on stdout")->group("Everywhere");
+}
+
+// The command line of the whole tool: verbs of one word, and groups for those of two.
+class CommandLine {
+  public:
+    explicit CommandLine(const std::vector<std::unique_ptr<Command>>& commands)
+        : app_("Seal secrets, and show them as files to the programs that a policy names", "coffer") {
+        app_.require_subcommand(1);
+        app_.set_version_flag("--version", "coffer " COFFER_VERSION);
+        for (const auto& command : commands) add(*command);
+    }
+
+    // The command to run; nothing after --help or --version, which were answered.
+    Result<Command*> parse(int argc, char** argv) {
+        COFFER_CHECK(check_verb(argc, argv));
+        try {
+            app_.parse(argc, argv);
+        } catch (const CLI::Success& asked) {
+            app_.exit(asked);
+            return nullptr;
+        } catch (const CLI::ParseError& error) {
+            return fail(Code::invalid, error.what(), "; see `", used(), " --help`");
+        } catch (const std::exception& error) {
+            return fail(Code::failed, error.what());
+        }
+        for (const auto& [app, command] : leaves_) {
+            if (app->parsed()) return command;
+        }
+        return fail(Code::invalid, "expected a verb; see `coffer --help`");
+    }
+    [[nodiscard]] const CommonOptions& common() const { return common_; }
+
+  private:
+    void add(Command& command) {
+        std::string words(command.words());
+        CLI::App* parent = &app_;
+        if (std::size_t space = words.find(' '); space != words.npos) {
+            parent = group(words.substr(0, space));
+            words.erase(0, space + 1);
+        }
+        CLI::App* leaf = parent->add_subcommand(words, std::string(command.summary()));
+        command.add_options(*leaf);
+        add_common(*leaf, common_);
+        leaves_.emplace_back(leaf, &command);
+    }
+
+    CLI::App* group(const std::string& word) {
+        auto& app = groups_[word];
+        if (!app) {
+            static const std::map<std::string, std::string, std::less<>> kSummaries{
+                {"scope", "Scopes and their keys"},
+                {"member", "Owners, admins and editors"},
+                {"host", "Hosts, which unseal what they serve"},
+                {"identity", "Identity files"}};
+            auto summary = kSummaries.find(word);
+            app = app_.add_subcommand(word, summary == kSummaries.end() ? word : summary->second);
+            app->require_subcommand(1);
+        }
+        return app;
+    }
+
+    // Before CLI11 looks: its words for an unknown verb are about a missing one.
+    [[nodiscard]] Result<void> check_verb(int argc, char** argv) const {
+        if (argc < 2) return fail(Code::invalid, "expected a verb; see `coffer --help`");
+        std::string_view verb = argv[1];
+        if (verb.starts_with('-')) return {};
+        bool known = groups_.contains(std::string(verb));
+        for (const auto& [app, command] : leaves_) known = known || command->words() == verb;
+        if (!known) return fail(Code::invalid, "unknown verb \"", printable(verb), "\"; see `coffer --help`");
+        return {};
+    }
+
+    // The words that were understood: "coffer scope add".
+    [[nodiscard]] std::string used() const {
+        std::string words = "coffer";
+        const CLI::App* app = &app_;
+        while (!app->get_subcommands().empty()) {
+            app = app->get_subcommands().front();
+            words += ' ' + app->get_name();
+        }
+        return words;
+    }
+
+    CLI::App app_;
+    CommonOptions common_;
+    std::map<std::string, CLI::App*> groups_;
+    std::vector<std::pair<CLI::App*, Command*>> leaves_;
+};
+
+int run(int argc, char** argv) {
+    auto commands = all_commands();
+    CommandLine line(commands);
+    auto command = line.parse(argc, argv);
+    if (!command) return finish(command.error());
+    if (!*command) return 0;
+    Output out(line.common().json);
+    auto done = (*command)->run(line.common(), out);
+    if (done) done = out.finish();
+    return done ? 0 : finish(done.error());
+}
+
+// Values and keys pass through this process: no core file, no ptrace by the same user.
+void keep_to_itself() {
+    rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+}  // namespace coffer
+
+int main(int argc, char** argv) {
+    coffer::keep_to_itself();
+    try {
+        if (!coffer::initialise_crypto())
+            return coffer::finish({coffer::Code::failed, "the system's random generator cannot be used", {}});
+        return coffer::run(argc, argv);
+    } catch (const std::exception& error) {
+        // Out of memory, or an option registered twice: nothing of ours throws.
+        return coffer::finish({coffer::Code::failed, error.what(), {}});
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/descriptor.h"
+
+namespace coffer {
+namespace {
+
+// Writes the whole, or says why not. SIGPIPE is ignored by main: a closed pipe is EPIPE here.
+Result<void> write_whole(int fd, ByteView bytes) {
+    while (!bytes.empty()) {
+        ssize_t count = ::write(fd, bytes.data(), bytes.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail(Code::failed, "writing the output: ", errno_text());
+        bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+}
+
+}  // namespace
+
+void Output::table(const std::vector<std::vector<std::string>>& rows) {
+    if (json_) return;
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows) {
+        if (widths.size() < row.size()) widths.resize(row.size());
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    for (const auto& row : rows) {
+        std::string text;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            text += row[i];
+            if (i + 1 < row.size()) text.append(widths[i] - row[i].size() + 2, ' ');
+        }
+        text.erase(text.find_last_not_of(' ') + 1);
+        text_ += text + '\n';
+    }
+}
+
+void Output::fields(std::initializer_list<std::pair<std::string_view, std::string>> fields) {
+    std::size_t width = 0;
+    for (const auto& [name, value] : fields) width = std::max(width, name.size());
+    for (const auto& [name, value] : fields) line(name, std::string(width - name.size() + 2, ' '), value);
+}
+
+void Output::document(const Json& document) {
+    if (!json_) return;
+    // File paths may hold any byte; what is not UTF-8 is replaced rather than thrown about.
+    text_ += document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+Result<void> Output::raw(ByteView bytes) {
+    return write_whole(STDOUT_FILENO, bytes);
+}
+
+void Output::to_stderr(std::string_view text) {
+    (void)write_whole(STDERR_FILENO, as_bytes(text));
+}
+
+Result<void> Output::finish() {
+    std::string text = std::move(text_);
+    text_.clear();
+    return write_whole(STDOUT_FILENO, as_bytes(text));
+}
+
+}  // namespace coffer

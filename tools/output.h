@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Output: what a command says. Text goes to stdout as lines and tables, or, under --json, exactly one JSON
+// document; notes and warnings go to stderr in either case. Everything is written at finish(), so that a
+// command that fails half way prints nothing but its error, and a full disk or a closed pipe is an error.
+#pragma once
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace coffer {
+
+using Json = nlohmann::ordered_json;
+
+class Output {
+  public:
+    explicit Output(bool json) : json_(json) {}
+    [[nodiscard]] bool json() const { return json_; }
+
+    // Text mode; ignored under --json.
+    template <class... Parts>
+    void line(const Parts&... parts) {
+        if (!json_) text_ += concat(parts..., '\n');
+    }
+    // Columns as wide as their widest cell; the first row is the heading.
+    void table(const std::vector<std::vector<std::string>>& rows);
+    // "name        value" lines.
+    void fields(std::initializer_list<std::pair<std::string_view, std::string>> fields);
+    // JSON mode; ignored in text mode.
+    void document(const Json& document);
+
+    // Secret bytes, straight to stdout and never buffered here; after finish().
+    [[nodiscard]] static Result<void> raw(ByteView bytes);
+
+    // stderr: "coffer: ...". Neither ends the command.
+    template <class... Parts>
+    void note(const Parts&... parts) {
+        to_stderr(concat("coffer: ", parts..., '\n'));
+    }
+    template <class... Parts>
+    void warning(const Parts&... parts) {
+        note("warning: ", parts...);
+    }
+
+    [[nodiscard]] Result<void> finish();
+
+  private:
+    static void to_stderr(std::string_view text);
+    bool json_;
+    std::string text_;
+};
+
+}  // namespace coffer

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a command line names a scope, a secret or a pattern: as one PATH, "acme/checkout/production/KEY" with
+// `*` for "all", or in flags, --org acme --project checkout --domain production KEY, where a flag left out
+// is "all".
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "names/scope.h"
+
+namespace coffer {
+
+class ScopeOptions {
+  public:
+    void add_to(CLI::App& app, bool required = true);
+    [[nodiscard]] Result<std::optional<Scope>> scope() const;  // nothing: neither a PATH nor a flag
+    [[nodiscard]] Result<Scope> required_scope() const;
+
+  private:
+    std::optional<std::string> path_, org_, project_, domain_;
+};
+
+class SecretOptions {
+  public:
+    void add_to(CLI::App& app);
+    [[nodiscard]] Result<SecretName> name() const;
+
+  private:
+    std::string path_;
+    std::optional<std::string> org_, project_, domain_;
+};
+
+// For `ls`: one to four segments or flags; `*` and what is left out match anything.
+class FilterOptions {
+  public:
+    void add_to(CLI::App& app);
+    struct Filter {
+        Pattern scope;
+        std::string key;  // empty = any
+        [[nodiscard]] bool matches(const SecretName& name) const;
+    };
+    [[nodiscard]] Result<Filter> filter() const;
+
+  private:
+    std::optional<std::string> path_, org_, project_, domain_;
+};
+
+// A decimal number without sign or leading zeros.
+[[nodiscard]] Result<std::uint64_t> parse_number(std::string_view what, std::string_view text);
+
+}  // namespace coffer
