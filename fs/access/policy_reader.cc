@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "access/policy_reader.h"
+
+#include <limits>
+
+#include "access/accounts.h"
+#include "access/toml_fields.h"
+#include "names/name.h"
+
+namespace coffer {
+namespace {
+
+// Of the policy language, but not of this version: refused by name, never passed over.
+constexpr std::string_view kLaterKeys[] = {"sha256", "within",     "max_opens",
+                                           "traced", "credential", "on_change"};
+
+using Items = std::vector<TomlFields::Item>;
+
+std::vector<std::string_view> split(std::string_view text) {
+    std::vector<std::string_view> out;
+    while (true) {
+        std::size_t slash = text.find('/');
+        out.push_back(text.substr(0, slash));
+        if (slash == text.npos) return out;
+        text.remove_prefix(slash + 1);
+    }
+}
+
+Result<void> check_secret_segment(std::string_view segment, std::string_view whole) {
+    for (char c : segment) {
+        bool good = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+                    c == '_' || c == '-' || c == '*';
+        if (!good)
+            return fail(Code::invalid, '"', printable(whole),
+                        "\" matches nothing: names have [A-Za-z0-9._-] only");
+    }
+    if (segment.empty()) return fail(Code::invalid, '"', printable(whole), "\" has an empty segment");
+    if (segment.find("**") != segment.npos)
+        return fail(Code::invalid, '"', printable(whole),
+                    "\": ** stands for whole segments; within one, * is enough");
+    if (segment.front() == '.' || segment.front() == '-')
+        return fail(Code::invalid, '"', printable(whole),
+                    "\" matches nothing: no name starts with '.' or '-'");
+    return {};
+}
+
+void read_globs(TomlFields& fields, std::string_view key, std::optional<std::vector<Glob>>& out) {
+    auto items = fields.items(key, true, false);
+    if (!items) return;
+    out.emplace();
+    for (const auto& item : *items) {
+        const auto& text = std::get<std::string>(item.value);
+        if (text.find('{') != text.npos)
+            fields.error(item.place, "captures ({...}) are not supported by this version");
+        auto glob = Glob::compile(text);
+        if (glob) out->push_back(std::move(*glob));
+        if (!glob) fields.error(item.place, key, ": ", glob.error().message);
+    }
+}
+
+// Names by `by_name` and numbers by `by_number` into one list: both say the same thing.
+template <class Id>
+void read_ids(TomlFields& fields, std::string_view by_name, std::string_view by_number,
+              Result<Id> (*look_up)(const std::string&), std::optional<std::vector<Id>>& out) {
+    auto names = fields.items(by_name, true, false);
+    auto numbers = fields.items(by_number, false, true);
+    if (names && numbers)
+        fields.error(fields.place(by_number), by_name, " and ", by_number, " exclude each other; use one");
+    if (names || numbers) out.emplace();
+    for (const auto& item : names.value_or(Items{})) {
+        auto id = look_up(std::get<std::string>(item.value));
+        if (id) out->push_back(*id);
+        if (!id) fields.error(item.place, id.error().message);
+    }
+    for (const auto& item : numbers.value_or(Items{})) {
+        auto number = std::get<std::int64_t>(item.value);
+        if (number >= 0 && number < std::numeric_limits<Id>::max())
+            out->push_back(static_cast<Id>(number));
+        else
+            fields.error(item.place, by_number, " ", number, " is out of range");
+    }
+}
+
+template <class Id>
+std::optional<Id> read_id(TomlFields& fields, std::string_view key,
+                          Result<Id> (*look_up)(const std::string&)) {
+    auto items = fields.items(key, true, true);
+    if (!items || items->empty()) return std::nullopt;
+    const auto& item = items->front();
+    if (items->size() > 1) fields.error(item.place, key, " takes one value");
+    if (const auto* number = std::get_if<std::int64_t>(&item.value)) {
+        if (*number >= 0 && *number < std::numeric_limits<Id>::max()) return static_cast<Id>(*number);
+        fields.error(item.place, key, " ", *number, " is out of range");
+        return std::nullopt;
+    }
+    auto id = look_up(std::get<std::string>(item.value));
+    if (!id) fields.error(item.place, id.error().message);
+    return id ? std::optional(*id) : std::nullopt;
+}
+
+void read_secrets(TomlFields& fields, Rule& rule) {
+    auto items = fields.items("secrets", true, false);
+    if (!items) {
+        (void)fields.required_text("secrets");  // reports that it is missing
+        return;
+    }
+    for (const auto& item : *items) {
+        const auto& text = std::get<std::string>(item.value);
+        if (text.find('{') != text.npos)
+            fields.error(item.place, "captures ({...}) are not supported by this version");
+        auto pattern = read_secret_pattern(text);
+        if (pattern) rule.secrets.push_back(std::move(*pattern));
+        if (!pattern) fields.error(item.place, "secrets: ", pattern.error().message);
+    }
+}
+
+// "0440": as everybody writes modes. Reading only, for nothing can be written.
+void read_mode(TomlFields& fields, Rule& rule) {
+    auto text = fields.text("mode");
+    if (!text) return;
+    bool good = text->size() == 4 && text->front() == '0';
+    unsigned mode = 0;
+    for (char c : *text) {
+        good = good && c >= '0' && c <= '7';
+        mode = mode * 8 + static_cast<unsigned>(c - '0');
+    }
+    if (!good)
+        fields.error(fields.place("mode"), "mode is four octal digits as in \"0440\", found \"",
+                     printable(*text), '"');
+    if (good && (mode & ~0444u) != 0)
+        fields.error(fields.place("mode"), "mode \"", *text,
+                     "\" has more than reading; a secret's file is read-only");
+    if (good) rule.mode = mode;
+}
+
+void read_effect(TomlFields& fields, Rule& rule) {
+    auto effect = fields.text("effect");
+    if (effect && *effect != "allow" && *effect != "deny")
+        fields.error(fields.place("effect"), "effect is \"allow\" or \"deny\", found \"", printable(*effect),
+                     '"');
+    rule.allow = !effect || *effect == "allow";
+}
+
+void check_selectors(TomlFields& fields, const Rule& rule, TomlPlace at) {
+    if (!rule.allow) return;  // a deny without selectors denies everybody, which is safe
+    if (!rule.has_selector())
+        fields.error(at, "the rule names no caller; add user, uid, group, gid, unit, slice or cgroup");
+    if (rule.exes && !rule.has_firm_selector())
+        fields.error(
+            at,
+            "exe alone proves nothing, since a process of the same user can forge it; add user, uid, group, "
+            "gid, unit, slice or cgroup");
+    if (rule.user_units && !rule.has_firm_selector())
+        fields.error(at,
+                     "user_unit alone proves nothing, since every user names its own units; add user or uid");
+}
+
+void check_permissions(TomlFields& fields, const Rule& rule, TomlPlace at) {
+    bool presents = rule.mode || rule.owner || rule.owner_group || rule.inherit || rule.cached;
+    if (!rule.allow && presents)
+        fields.error(at, "mode, owner, owner_group, inherit and cached say nothing in a rule that denies");
+}
+
+Result<Rule> read_rule(const TomlValue& table, std::string_view file) {
+    TomlFields fields(table, file, "rule");
+    const TomlPlace at = fields.place();
+    Rule rule;
+    rule.name = fields.required_text("name");
+    if (fields.find("name") && rule.name.empty()) fields.error(fields.place("name"), "name is empty");
+    read_effect(fields, rule);
+    read_secrets(fields, rule);
+    read_ids<uid_t>(fields, "user", "uid", find_user, rule.uids);
+    read_ids<gid_t>(fields, "group", "gid", find_group, rule.gids);
+    read_globs(fields, "exe", rule.exes);
+    read_globs(fields, "unit", rule.units);
+    read_globs(fields, "user_unit", rule.user_units);
+    read_globs(fields, "slice", rule.slices);
+    read_globs(fields, "cgroup", rule.cgroups);
+    read_mode(fields, rule);
+    rule.owner = read_id<uid_t>(fields, "owner", find_user);
+    rule.owner_group = read_id<gid_t>(fields, "owner_group", find_group);
+    rule.inherit = fields.boolean("inherit").value_or(false);
+    rule.cached = fields.boolean("cached").value_or(false);
+    for (std::string_view key : kLaterKeys) {
+        if (const TomlMember* entry = fields.find(key))
+            fields.error(entry->place, key, " is not supported by this version");
+    }
+    check_selectors(fields, rule, at);
+    check_permissions(fields, rule, at);
+    COFFER_CHECK(fields.finish());
+    return rule;
+}
+
+}  // namespace
+
+Result<SecretPattern> read_secret_pattern(std::string_view text) {
+    auto segments = split(text);
+    std::vector<Glob> globs;
+    bool deep = false;
+    for (std::string_view segment : segments) {
+        if (segment == "**") {
+            if (deep) return fail(Code::invalid, '"', printable(text), "\" has two **; one stands for all");
+            deep = true;
+            for (std::size_t missing = segments.size() - 1; missing < 4; ++missing)
+                globs.push_back(Glob::any());
+            continue;
+        }
+        COFFER_CHECK(check_secret_segment(segment, text));
+        COFFER_TRY(auto glob, segment == "*" ? Result<Glob>(Glob::any()) : Glob::compile(segment));
+        globs.push_back(std::move(glob));
+    }
+    if (globs.size() != 4)
+        return fail(Code::invalid, '"', printable(text),
+                    "\" matches nothing: a secret is org/project/domain/KEY; found ", segments.size(),
+                    " segments");
+    return SecretPattern{globs[0], globs[1], globs[2], globs[3]};
+}
+
+Result<std::vector<Rule>> read_rules(const PolicySource& source) {
+    COFFER_TRY(auto document, parse_toml(source.text, source.name));
+    TomlFields fields(document, source.name, "policy");
+    std::vector<Rule> rules;
+    if (const TomlMember* member = fields.find("rule")) {
+        const TomlValue& array = member->value;
+        if (array.kind != TomlValue::Kind::array)
+            return fail_at(source.name, member->place, "rules are written as [[rule]], found ",
+                           to_text(array.kind));
+        for (const TomlValue& table : array.items) {
+            if (table.kind != TomlValue::Kind::table)
+                return fail_at(source.name, table.place, "a rule is a table, found ", to_text(table.kind));
+            COFFER_TRY(auto rule, read_rule(table, source.name));
+            rules.push_back(std::move(rule));
+        }
+    }
+    COFFER_CHECK(fields.finish());
+    return rules;
+}
+
+}  // namespace coffer

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rule: one [[rule]] of a policy, compiled: names resolved, patterns split. A value; reading is thread-safe.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "access/glob.h"
+#include "access/policy.h"
+
+namespace coffer {
+
+// A pattern of secrets, four segments deep; "**" has become the segments that it can stand for.
+struct SecretPattern {
+    Glob org, project, domain, key;
+    [[nodiscard]] bool matches(const SecretPath& path) const {
+        return key.matches(path.key) && domain.matches(path.domain) && project.matches(path.project) &&
+               org.matches(path.org);
+    }
+    // Could a secret below this directory match?
+    [[nodiscard]] bool reaches(const DirectoryPath& path) const {
+        return (path.org.empty() || org.matches(path.org)) &&
+               (path.project.empty() || project.matches(path.project)) &&
+               (path.domain.empty() || domain.matches(path.domain));
+    }
+};
+
+struct Rule {
+    std::string name;
+    bool allow = true;
+    std::vector<SecretPattern> secrets;
+
+    // Selectors: an absent one matches every caller, an empty one cannot be.
+    std::optional<std::vector<uid_t>> uids;  // user and uid
+    std::optional<std::vector<gid_t>> gids;  // group and gid, effective or supplementary
+    std::optional<std::vector<Glob>> exes, units, user_units, slices, cgroups;
+
+    // Presentation and permissions.
+    std::optional<mode_t> mode;
+    std::optional<uid_t> owner;
+    std::optional<gid_t> owner_group;
+    bool inherit = false, cached = false;
+
+    [[nodiscard]] bool names(const Caller& caller) const;  // do all selectors match?
+    [[nodiscard]] bool has_selector() const {
+        return uids || gids || exes || units || user_units || slices || cgroups;
+    }
+    // Something that only the kernel or an administrator gives a process, unlike its executable.
+    [[nodiscard]] bool has_firm_selector() const { return uids || gids || units || slices || cgroups; }
+    [[nodiscard]] bool matches(const SecretPath& path) const {
+        for (const SecretPattern& pattern : secrets) {
+            if (pattern.matches(path)) return true;
+        }
+        return false;
+    }
+};
+
+}  // namespace coffer
