@@ -50,6 +50,11 @@ class Attestor {
     // caller outside this pid namespace), a process that is gone, or ids that differ from the request's.
     [[nodiscard]] virtual Result<std::shared_ptr<const Attested>> attest(pid_t tid, uid_t fsuid,
                                                                          gid_t fsgid) = 0;
+    // The same, and supplementary groups and tracer are compared too, which the kernel tells only in
+    // /proc/TID/status (12 us). attest() notices them only when something else changes as well: a privileged
+    // process can leave a group and keep its ids. For a caller whose Entitlement depends_on_groups().
+    [[nodiscard]] virtual Result<std::shared_ptr<const Attested>> attest_closely(pid_t tid, uid_t fsuid,
+                                                                                 gid_t fsgid) = 0;
     [[nodiscard]] virtual AttestMethod method() const = 0;  // the one in use: pidfd or procfs
 };
 

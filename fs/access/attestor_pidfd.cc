@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "access/attestor_pidfd.h"
+
+namespace coffer {
+namespace {
+
+Failure gone(pid_t tid) {
+    return fail(Code::not_allowed, "thread ", tid, " is gone");
+}
+
+bool out_of_descriptors(int error) {
+    return error == EMFILE || error == ENFILE;
+}
+
+}  // namespace
+
+Result<PidfdAttestor::Seen> PidfdAttestor::see(pid_t tid, uid_t fsuid, gid_t fsgid) {
+    if (tid <= 0)
+        return fail(Code::not_allowed, "the caller is outside this pid namespace and cannot be identified");
+    Seen seen;
+    seen.pidfd = open_thread_pidfd(tid);
+    if (!seen.pidfd && out_of_descriptors(errno))
+        return fail(Code::limit, "no descriptor left to identify thread ", tid, ": ", errno_text());
+    if (!seen.pidfd) return gone(tid);
+    std::optional<PidfdInfo> info = pidfd_info(seen.pidfd.get());
+    if (!info) return gone(tid);
+    seen.info = *info;
+    if (info->tid != tid || info->ids.fsuid != fsuid || info->ids.fsgid != fsgid)
+        return fail(Code::not_allowed, "thread ", tid, " has uid ", info->ids.fsuid, " and gid ",
+                    info->ids.fsgid, ", not the request's ", fsuid, " and ", fsgid);
+    return seen;
+}
+
+// Ids and cgroup of the asking thread, then the executable of its process. A thread may sit in another
+// cgroup of a version 1 hierarchy than its siblings, hence its own folder.
+bool PidfdAttestor::holds(const AttestedProcess& process, const PidfdInfo& info, pid_t tid) {
+    if (!process.same_facts(info) || !process.same_exe()) return false;
+    if (process.cgroup_has_id()) return true;
+    auto folder = ProcFolder::open(tid);
+    return folder && folder->in_cgroup(process.caller().cgroup.path);
+}
+
+Result<PidfdAttestor::Process> PidfdAttestor::find(pid_t tid, uid_t fsuid, gid_t fsgid) {
+    if (auto thread = threads_.find(tid)) {
+        std::optional<PidfdInfo> info = pidfd_info((*thread)->pidfd.get());
+        if (info && info->tid == tid && info->ids.fsuid == fsuid && info->ids.fsgid == fsgid &&
+            holds(*(*thread)->process, *info, tid))
+            return (*thread)->process;
+    }
+    auto seen = see(tid, fsuid, fsgid);
+    if (!seen && seen.error().code == Code::limit) {
+        threads_.clear();  // what is cached can be found again
+        seen = see(tid, fsuid, fsgid);
+    }
+    if (!seen) return tl::make_unexpected(std::move(seen).error());
+    if (auto entry = processes_.find(seen->info.tgid)) {
+        Process process = (*entry)->lock();
+        if (process && holds(*process, seen->info, tid)) {
+            remember(tid, std::move(seen->pidfd), process);
+            return process;
+        }
+    }
+    return look(tid, *std::move(seen));
+}
+
+Result<PidfdAttestor::Process> PidfdAttestor::look(pid_t tid, Seen seen) {
+    COFFER_TRY(ProcFolder folder, ProcFolder::open(tid));
+    AttestedProcess::Known known;
+    known.tid = tid;
+    known.cgroup_id = seen.info.cgroup_id;
+    COFFER_TRY(known.status, folder.status());
+    if (auto place = places_.find(known.cgroup_id); place && known.cgroup_id != 0) known.cgroup = **place;
+    bool same = known.status.ids == seen.info.ids && known.status.tgid == seen.info.tgid;
+    COFFER_TRY(Process process, AttestedProcess::look(folder, std::move(known), own_users_));
+    // The pidfd was opened first: if it still speaks for a thread of the same facts, then all that was read
+    // in between by number was that thread's.
+    std::optional<PidfdInfo> after = pidfd_info(seen.pidfd.get());
+    if (!same || !after || *after != seen.info || !folder.alive())
+        return fail(Code::not_allowed, "thread ", tid, " changed while it was looked at");
+    if (process->cgroup_has_id() && seen.info.cgroup_id != 0)
+        places_.put(seen.info.cgroup_id, std::make_shared<const CgroupPlace>(process->caller().cgroup));
+    forget_dead();
+    remember(tid, std::move(seen.pidfd), process);
+    processes_.put(seen.info.tgid, std::make_shared<const std::weak_ptr<const AttestedProcess>>(process));
+    return process;
+}
+
+void PidfdAttestor::remember(pid_t tid, Descriptor pidfd, const Process& process) {
+    threads_.put(tid, std::make_shared<const Thread>(Thread{std::move(pidfd), process}));
+}
+
+// Two for each newcomer: short-lived processes leave no descriptors behind for long.
+void PidfdAttestor::forget_dead() {
+    for (int i = 0; i < 2; ++i) {
+        auto oldest = threads_.rotate();
+        if (oldest && !pidfd_info(oldest->second->pidfd.get())) threads_.erase(oldest->first, oldest->second);
+    }
+}
+
+Result<std::shared_ptr<const Attested>> PidfdAttestor::attest(pid_t tid, uid_t fsuid, gid_t fsgid) {
+    COFFER_TRY(Process process, find(tid, fsuid, fsgid));
+    return std::shared_ptr<const Attested>(std::move(process));
+}
+
+Result<std::shared_ptr<const Attested>> PidfdAttestor::attest_closely(pid_t tid, uid_t fsuid, gid_t fsgid) {
+    COFFER_TRY(Process process, find(tid, fsuid, fsgid));
+    COFFER_TRY(ProcFolder folder, ProcFolder::open(tid));
+    COFFER_TRY(ProcStatus status, folder.status());
+    if (process->same_facts(status)) return std::shared_ptr<const Attested>(std::move(process));
+    COFFER_TRY(Seen seen, see(tid, fsuid, fsgid));
+    COFFER_TRY(process, look(tid, std::move(seen)));
+    return std::shared_ptr<const Attested>(std::move(process));
+}
+
+}  // namespace coffer
