@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "access/policy.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "access/policy_folder.h"
+#include "access/policy_rule.h"
+#include "support/catch.h"
+#include "support/temp_folder.h"
+
+using namespace coffer;
+using coffer::test::TempFolder;
+
+namespace {
+
+std::shared_ptr<const Policy> parse(std::string text) {
+    PolicySource source{"p.toml", std::move(text)};
+    auto policy = Policy::parse({&source, 1});
+    if (!policy) FAIL(policy.error().message);
+    return *policy;
+}
+
+std::string error_of(std::string text) {
+    PolicySource source{"p.toml", std::move(text)};
+    auto policy = Policy::parse({&source, 1});
+    return policy ? "accepted" : policy.error().message;
+}
+
+Caller caller(uid_t uid, std::string unit = "checkout.service", std::string exe = "/usr/bin/app") {
+    Caller out;
+    out.tid = out.tgid = 100;
+    out.ids = {uid, uid, uid, uid, uid, uid, uid, uid};
+    out.exe.path = std::move(exe);
+    out.cgroup = read_cgroup_path("/system.slice/" + unit);
+    return out;
+}
+
+constexpr SecretPath kPath{"acme", "checkout", "production", "DB_PASSWORD"};
+
+std::string rule(std::string_view lines, std::string_view name = "r") {
+    return "[[rule]]\nname = \"" + std::string(name) + "\"\n" + std::string(lines) + "\n";
+}
+
+bool allows(const std::string& text, const Caller& who, const SecretPath& path = kPath) {
+    return entitle(parse(text), who).decide(path).allow;
+}
+
+}  // namespace
+
+TEST_CASE("without a policy nobody reads anything") {
+    auto decision = entitle(parse(""), caller(0)).decide(kPath);
+    CHECK_FALSE(decision.allow);
+    CHECK(decision.reason == "no rule allows it");
+    CHECK_FALSE(entitle(parse(""), caller(0)).may_see({}));
+}
+
+TEST_CASE("all selectors must match, and of an array one") {
+    std::string text = rule(
+        "secrets = \"acme/checkout/production/*\"\nuid = [1000, 1001]\nunit = [\"checkout.service\", "
+        "\"x@*.service\"]");
+    CHECK(allows(text, caller(1000)));
+    CHECK(allows(text, caller(1001, "x@7.service")));
+    CHECK_FALSE(allows(text, caller(1002)));
+    CHECK_FALSE(allows(text, caller(1000, "other.service")));
+    CHECK(entitle(parse(text), caller(1000)).decide(kPath).rule == "r");
+}
+
+TEST_CASE("a selector on something that a caller does not have does not match") {
+    Caller bare = caller(1000);
+    bare.cgroup = {};
+    CHECK_FALSE(allows(rule("secrets = \"acme/**\"\nuid = 1000\nunit = \"*\""), bare));
+    CHECK_FALSE(
+        allows(rule("secrets = \"acme/**\"\nuid = 1000\nexe = \"**\""), caller(1000, "a.service", "")));
+}
+
+TEST_CASE("a group matches as effective or supplementary group") {
+    std::string text = rule("secrets = \"acme/**\"\ngid = 50");
+    Caller who = caller(1000);
+    CHECK_FALSE(allows(text, who));
+    who.groups = {20, 50, 60};
+    CHECK(allows(text, who));
+    who.groups.clear();
+    who.ids.egid = 50;
+    CHECK(allows(text, who));
+}
+
+TEST_CASE("users and groups are given by name too") {
+    CHECK(allows(rule("secrets = \"acme/**\"\nuser = \"root\""), caller(0)));
+    Caller who = caller(1000);
+    who.groups = {0};
+    CHECK(allows(rule("secrets = \"acme/**\"\ngroup = \"root\""), who));
+}
+
+TEST_CASE("exe narrows a rule and never holds in another user namespace") {
+    std::string text = rule("secrets = \"acme/**\"\nuid = 1000\nexe = \"/usr/bin/app\"");
+    CHECK(allows(text, caller(1000)));
+    CHECK_FALSE(allows(text, caller(1000, "a.service", "/usr/bin/other")));
+    Caller foreign = caller(1000);
+    foreign.foreign_user_namespace = true;
+    CHECK_FALSE(allows(text, foreign));
+}
+
+TEST_CASE("a deny wins over every allow, wherever it stands") {
+    std::string text = rule("secrets = \"acme/**\"\nuid = 1000", "allow") +
+                       rule("effect = \"deny\"\nsecrets = \"acme/*/production/DB_*\"\nuid = 1000", "deny");
+    auto entitlement = entitle(parse(text), caller(1000));
+    auto decision = entitlement.decide(kPath);
+    CHECK_FALSE(decision.allow);
+    CHECK(decision.rule == "deny");
+    CHECK(entitlement.decide({"acme", "checkout", "production", "OTHER"}).allow);
+    CHECK(allows(text, caller(1000), {"acme", "checkout", "staging", "DB_PASSWORD"}));
+    std::string all = rule("secrets = \"acme/**\"\nuid = 1000", "allow") +
+                      rule("effect = \"deny\"\nsecrets = \"**\"", "deny");
+    CHECK_FALSE(allows(all, caller(1000)));
+}
+
+TEST_CASE("stars in secrets") {
+    auto matches = [](std::string_view pattern) {
+        return allows(rule("secrets = \"" + std::string(pattern) + "\"\nuid = 0"), caller(0));
+    };
+    for (const char* good : {"acme/checkout/production/DB_PASSWORD", "acme/**", "**", "**/DB_PASSWORD",
+                             "acme/*/*/DB_*", "acme/**/DB_PASSWORD", "a*e/check*/*tion/*PASS*"})
+        CHECK(matches(good));
+    for (const char* bad : {"acme/checkout/staging/*", "other/**", "acme/*/*/db_*", "**/OTHER"})
+        CHECK_FALSE(matches(bad));
+}
+
+TEST_CASE("a directory is seen when a secret below it could be read") {
+    auto entitlement = entitle(parse(rule("secrets = \"acme/checkout/prod*/DB_*\"\nuid = 0")), caller(0));
+    CHECK(entitlement.may_see({}));
+    CHECK(entitlement.may_see({"acme", {}, {}}));
+    CHECK(entitlement.may_see({"acme", "checkout", {}}));
+    CHECK(entitlement.may_see({"acme", "checkout", "production"}));
+    CHECK_FALSE(entitlement.may_see({"other", {}, {}}));
+    CHECK_FALSE(entitlement.may_see({"acme", "billing", {}}));
+    CHECK_FALSE(entitlement.may_see({"acme", "checkout", "staging"}));
+}
+
+TEST_CASE("the first rule presents, later ones fill in what it leaves open") {
+    auto decision =
+        entitle(
+            parse(rule("secrets = \"acme/**\"\nuid = 0\nmode = \"0440\"", "one") +
+                  rule("secrets = \"acme/**\"\nuid = 0\nmode = \"0444\"\nowner = 7\ninherit = true", "two")),
+            caller(0))
+            .decide(kPath);
+    CHECK(decision.rule == "one");
+    CHECK(decision.presentation.mode == 0440);
+    CHECK(decision.presentation.owner == uid_t{7});
+    CHECK_FALSE(decision.presentation.group);
+    CHECK(decision.inherit);
+    CHECK_FALSE(decision.cached);
+    CHECK(entitle(parse(rule("secrets = \"acme/**\"\nuid = 0")), caller(0)).decide(kPath).presentation.mode ==
+          0400);
+}
+
+TEST_CASE("errors name the file, the line and what was expected") {
+    CHECK(error_of("[[rule]]\nname = \"r\"\nsecrets = \"acme/**\"\nuser = \"root\"\nuint = 3\n")
+              .find("p.toml:5:1: unknown key \"uint\"") == 0);
+    CHECK(error_of("[[rule]]\nname = 7\nsecrets = \"acme/**\"\nuid = 1\n")
+              .find("p.toml:2:8: name: expected a string") == 0);
+    CHECK(error_of("[[rule]\n").find("p.toml:1:") == 0);
+    CHECK(error_of("rule = 3\n").find("[[rule]]") != std::string::npos);
+    CHECK(error_of("rules = []\n").find("unknown key") != std::string::npos);
+}
+
+TEST_CASE("rules that mean nothing or prove nothing are refused") {
+    struct Bad {
+        const char* lines;
+        const char* says;
+    };
+    for (const Bad& bad :
+         {Bad{"uid = 1", "has no secrets"},
+          Bad{"secrets = \"acme/**\"", "names no caller"},
+          Bad{"secrets = \"acme/**\"\nexe = \"/bin/cat\"", "exe alone proves nothing"},
+          Bad{"secrets = \"acme/**\"\nuser_unit = \"a.service\"", "user_unit alone proves nothing"},
+          Bad{"secrets = \"acme/**\"\nuser = \"no-such-user-here\"", "does not exist"},
+          Bad{"secrets = \"acme/**\"\ngroup = \"no-such-group-here\"", "does not exist"},
+          Bad{"secrets = \"acme/**\"\nuid = -1", "out of range"},
+          Bad{"secrets = \"acme/**\"\nuid = 4294967295", "out of range"},
+          Bad{"secrets = \"acme/**\"\nuid = []", "is empty"},
+          Bad{"secrets = \"acme/**\"\nuid = \"root\"", "expected integers"},
+          Bad{"secrets = []\nuid = 1", "is empty"},
+          Bad{"secrets = \"acme/x\"\nuid = 1", "matches nothing"},
+          Bad{"secrets = \"acme/a/b/c/d\"\nuid = 1", "matches nothing"},
+          Bad{"secrets = \"acme/**/b/**\"\nuid = 1", "two **"},
+          Bad{"secrets = \"acme/a b/c/d\"\nuid = 1", "matches nothing"},
+          Bad{"secrets = \"acme/.a/c/d\"\nuid = 1", "matches nothing"},
+          Bad{"secrets = \"acme//c/d\"\nuid = 1", "empty segment"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\neffect = \"permit\"", "\"allow\" or \"deny\""},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nmode = \"0640\"", "read-only"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nmode = \"440\"", "four octal digits"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nmode = 440", "expected a string"},
+          Bad{"effect = \"deny\"\nsecrets = \"acme/**\"\nmode = \"0440\"", "say nothing"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nuser = \"root\"", "exclude each other"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nwithin = \"30s\"", "not supported"},
+          Bad{"secrets = \"acme/{p}/*/*\"\nuid = 1", "not supported"}}) {
+        INFO(bad.lines);
+        CHECK_THAT(error_of(rule(bad.lines)), Catch::Matchers::Contains(bad.says));
+    }
+    CHECK_THAT(error_of(rule("secrets = \"**\"\nuid = 1") + rule("secrets = \"**\"\nuid = 2")),
+               Catch::Matchers::Contains("two rules named"));
+}
+
+TEST_CASE("a policy folder is read in the order of names, and only what nobody else could write") {
+    TempFolder folder;
+    std::ofstream(folder / "20-b.toml") << rule("secrets = \"**\"\nuid = 2", "b");
+    std::ofstream(folder / "10-a.toml") << rule("secrets = \"**\"\nuid = 1", "a");
+    std::ofstream(folder / "README") << "no policy";
+    std::ofstream(folder / ".hidden.toml") << "broken";
+    auto policy = load_policy_folder(folder.path());
+    REQUIRE(policy);
+    REQUIRE((*policy)->rules().size() == 2);
+    CHECK((*policy)->rules()[0].name == "a");
+
+    SECTION("a file that its group can write") {
+        chmod((folder / "20-b.toml").c_str(), 0664);
+        auto refused = load_policy_folder(folder.path());
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code == Code::not_allowed);
+    }
+    SECTION("a folder that others can write") {
+        chmod(folder.path().c_str(), 0777);
+        CHECK_FALSE(load_policy_folder(folder.path()));
+    }
+    SECTION("a file of another user") {
+        if (geteuid() == 0) {
+            REQUIRE(chown((folder / "20-b.toml").c_str(), 60001, 60001) == 0);
+            CHECK_FALSE(load_policy_folder(folder.path()));
+        }
+    }
+    SECTION("a missing folder") {
+        auto missing = load_policy_folder(folder / "none");
+        REQUIRE_FALSE(missing);
+        CHECK(missing.error().code == Code::not_found);
+    }
+}
