@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cofferd: the daemon. Exit status: 0 stopped as asked, 1 could not start or serve, 2 usage.
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+
+#include "serve/daemon.h"
+
+namespace {
+
+// Blocked before any thread is made, so that the main thread alone takes them.
+void block_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+int serve(const coffer::DaemonOptions& options) {
+    if (!coffer::initialise_crypto()) {
+        spdlog::error("the system's random generator is not usable");
+        return 1;
+    }
+    auto daemon = coffer::Daemon::prepare(options);
+    if (!daemon) {
+        spdlog::error("{}", daemon.error().message);
+        return 1;
+    }
+    auto result = (*daemon)->run();
+    if (!result) {
+        spdlog::error("{}", result.error().message);
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+    using coffer::AttestMethod;
+    CLI::App app{"Serves the secrets of a coffer store as files, to the processes that the policy names."};
+    app.set_version_flag("--version", COFFER_VERSION);
+    coffer::DaemonOptions options;
+    options.version = COFFER_VERSION;
+    bool foreground = false;
+    std::optional<std::filesystem::path> config, mount;
+    app.add_flag("--foreground", foreground, "mount, serve and stay in the foreground")->required();
+    app.add_option("--mount", mount, "an empty directory (else `mount` of the configuration)");
+    app.add_option("--config", config, "coffer.toml (else $COFFER_CONFIG, else the usual places)");
+    app.add_option("--attest", options.attest, "how callers are attested: automatic, pidfd or procfs")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, AttestMethod>{{"automatic", AttestMethod::automatic},
+                                                {"pidfd", AttestMethod::pidfd},
+                                                {"procfs", AttestMethod::procfs}}));
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("cofferd"));
+    spdlog::set_pattern("cofferd: %l: %v");
+    spdlog::flush_on(spdlog::level::info);
+    umask(077);
+    block_signals();
+    options.config_file = coffer::find_config(config);
+    options.mount = mount;
+    return serve(options);
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "cofferd: %s\n", error.what());
+    return 1;
+}

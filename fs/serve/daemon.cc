@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/daemon.h"
+
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <thread>
+
+#include "keys/hash.h"
+#include "keys/identity_file.h"
+#include "log/sqlite_log.h"
+#include "serve/mount_point.h"
+#include "serve/process_limits.h"
+
+namespace coffer {
+namespace {
+
+std::size_t thread_count(const Config& config) {
+    return config.threads ? config.threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+// The cache's keys, each thread's scratch, and some for large values.
+std::uint64_t locked_bytes_needed(const Config& config) {
+    return std::uint64_t{config.cached_versions} * 32 + thread_count(config) * (64u << 10) + (2u << 20);
+}
+
+// systemd's credential where there is one, else the configured file.
+std::filesystem::path identity_path(const Config& config) {
+    const char* folder = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe): one thread
+    if (folder) {
+        std::filesystem::path file = std::filesystem::path(folder) / "host.identity";
+        std::error_code ignored;
+        if (std::filesystem::exists(file, ignored)) return file;
+    }
+    return config.host_identity;
+}
+
+Result<Identity> load_host_identity(const std::filesystem::path& file) {
+    return load_identity(file, [&]() -> Result<SecretBuffer> {
+        return fail(Code::not_allowed, "the host identity ", file.string(),
+                    " is under a passphrase, and nobody is there to type it; make one without");
+    });
+}
+
+std::optional<gid_t> find_group(const std::string& name) {
+    std::array<char, 16384> buffer{};
+    group entry{};
+    group* found = nullptr;
+    if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
+        return std::nullopt;
+    return found->gr_gid;
+}
+
+std::string_view name_of(AttestMethod method) {
+    return method == AttestMethod::pidfd ? "pidfd" : "procfs";
+}
+
+}  // namespace
+
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
+    std::unique_ptr<Daemon> daemon(new Daemon);
+    daemon->options_ = options;
+    COFFER_CHECK(forbid_dumps());
+    COFFER_TRY(daemon->config_, load_config(options.config_file));
+    const Config& config = daemon->config_;
+    COFFER_CHECK(raise_limits(locked_bytes_needed(config)));
+    const std::filesystem::path mount = options.mount.value_or(config.mount);
+    if (mount.empty())
+        return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ", config.file.string());
+    COFFER_TRY(daemon->mount_, check_mount_point(mount));
+    COFFER_TRY(daemon->host_, load_host_identity(identity_path(config)));
+    COFFER_CHECK(daemon->open_store());
+    COFFER_CHECK(daemon->check_host());
+    COFFER_TRY(daemon->attestor_, Attestor::create(options.attest));
+    COFFER_TRY(daemon->audit_, AuditLog::open(config.audit_file));
+    daemon->build();
+    COFFER_CHECK(daemon->policy_watch_->load());
+    COFFER_CHECK(daemon->store_watch_->load());
+    return daemon;
+}
+
+Result<void> Daemon::open_store() {
+    COFFER_TRY(auto log, SqliteLog::open_read_only(config_.store));
+    StoreOptions options;
+    options.state_dir = config_.state / "daemon";
+    options.pin = config_.pin;
+    options.watermark_identity = &*host_;
+    COFFER_TRY(store_, VerifiedStore::open(std::move(log), std::move(options)));
+    return {};
+}
+
+// A credential that decrypted to something else is refused here.
+Result<void> Daemon::check_host() {
+    const Head& head = store_->view().head();
+    if (head.revision == 0) {
+        const auto& alarm = store_->alarm();
+        return fail(alarm ? alarm->error.code : Code::unavailable, "the store ", config_.store.string(),
+                    " has no commit that verifies", alarm ? ": " : "", alarm ? alarm->error.message : "",
+                    "; compare `owner` and `store_id` in ", config_.file.string(), " with the store");
+    }
+    const Principal* principal = store_->view().roster().find(host_->id());
+    if (!principal)
+        return fail(Code::not_allowed, "the host identity ", host_->id().hex(),
+                    " is not in the store; an owner adds it with `coffer host add`");
+    if (!principal->living())
+        return fail(Code::not_allowed, "the host \"", principal->name,
+                    "\" was removed from the store in revision ", principal->removed,
+                    "; an owner adds a new identity with `coffer host add`");
+    if (principal->role != Role::host)
+        return fail(Code::not_allowed, "the identity of \"", principal->name, "\" is that of an ",
+                    to_text(principal->role), ", not of a host; cofferd serves with a host's only");
+    host_name_ = principal->name;
+    return {};
+}
+
+void Daemon::build() {
+    nodes_ = std::make_unique<NodeIds>(catalogue_, host_->watermark_key());
+    unsealer_ = std::make_unique<Unsealer>(keys_, config_.pin.store, config_.cached_versions);
+    std::array<std::uint8_t, 2> generation{};
+    random_bytes(generation);
+    handles_ = std::make_unique<Handles>(
+        HandleLimits{config_.max_open, config_.max_open_per_uid, config_.large_bytes_per_uid},
+        static_cast<std::uint16_t>(generation[0] | generation[1] << 8));
+    gate_ = std::make_unique<Gate>(
+        *attestor_, *audit_, status_,
+        Gate::Settings{config_.deny, config_.audit_required, find_group(config_.admin_group)});
+    status_files_ = std::make_unique<StatusFiles>(
+        StatusFiles::Parts{catalogue_, *unsealer_, *handles_, keys_, status_, config_.pin.store.hex(),
+                           host_name_, options_.version, std::string(name_of(attestor_->method()))});
+    operations_ =
+        std::make_unique<Operations>(Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_, *gate_,
+                                                       status_, *audit_, *status_files_, config_.fast_names});
+    policy_watch_ =
+        std::make_unique<PolicyWatch>(PolicyWatch::Parts{config_.policy, *gate_, status_, *audit_});
+    store_watch_ = std::make_unique<StoreWatch>(StoreWatch::Parts{*store_, *host_, catalogue_, keys_,
+                                                                  *unsealer_, *nodes_, invalidator_, status_,
+                                                                  *audit_, config_.fast_names});
+    context_.emplace(FuseContext{*operations_, invalidator_});
+}
+
+Result<std::vector<Worker>> Daemon::make_workers() const {
+    std::vector<Worker> workers(thread_count(config_));
+    for (Worker& worker : workers) {
+        COFFER_TRY(worker.scratch, Scratch::allocate());
+        COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));
+    }
+    return workers;
+}
+
+Result<void> Daemon::run() {
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&wanted, signal);
+    Descriptor signals(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+    Descriptor ended(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!signals || !ended) return fail(Code::failed, "signalfd or eventfd: ", errno_text());
+
+    COFFER_TRY(auto workers, make_workers());
+    COFFER_TRY(auto session, Session::mount(mount_, *context_));
+    if (auto started = session->start(std::move(workers), ended.get()); !started) {
+        (void)session->unmount();
+        return started;
+    }
+    invalidator_.start([&](const Invalidation& one) { session->send(one); });
+    policy_watch_->start();
+    store_watch_->start();
+    const auto size = catalogue_.size();
+    (void)audit_->note("start", concat("cofferd ", options_.version, " at revision ", catalogue_.revision()));
+    spdlog::info("serving {} secrets at {} (revision {}, host {}, callers by {})", size.live, mount_.string(),
+                 catalogue_.revision(), host_name_, name_of(attestor_->method()));
+
+    auto result = wait_for_end(signals.get(), ended.get());
+
+    // Off the tree first, while the workers still answer; then what they have taken is finished.
+    if (auto unmounted = session->unmount(); !unmounted) spdlog::error("{}", unmounted.error().message);
+    invalidator_.stop();
+    session->stop();
+    policy_watch_->stop();
+    store_watch_->stop();
+    (void)audit_->note("stop", "cofferd stops");
+    (void)audit_->flush(true);
+    spdlog::info("stopped");
+    return result;
+}
+
+Result<void> Daemon::wait_for_end(int signals, int ended) {
+    for (;;) {
+        std::array<pollfd, 2> wanted{{{signals, POLLIN, 0}, {ended, POLLIN, 0}}};
+        if (poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR)
+            return fail(Code::failed, "poll: ", errno_text());
+        signalfd_siginfo info{};
+        while (::read(signals, &info, sizeof info) == sizeof info) {
+            if (info.ssi_signo != SIGHUP) return {};
+            spdlog::info("SIGHUP: reading the policy again");
+            policy_watch_->reload();
+            if (auto reopened = audit_->reopen(); !reopened)
+                spdlog::error("audit: {}", reopened.error().message);
+        }
+        if (wanted[1].revents) {
+            spdlog::info("the mount is gone");
+            return {};
+        }
+    }
+}
+
+}  // namespace coffer

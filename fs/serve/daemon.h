@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Daemon: puts the parts together in the order in which they need each other, refuses to start with one clear
+// line when any of them is not right, and takes them apart again so that no request is lost.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "access/attest.h"
+#include "access/config.h"
+#include "base/descriptor.h"
+#include "serve/operations.h"
+#include "serve/policy_watch.h"
+#include "serve/session.h"
+#include "serve/store_watch.h"
+
+namespace coffer {
+
+struct DaemonOptions {
+    std::filesystem::path config_file;
+    std::optional<std::filesystem::path> mount;  // else the configuration's
+    AttestMethod attest = AttestMethod::automatic;
+    std::string version;
+};
+
+class Daemon {
+  public:
+    // Everything but the mount is opened and checked; nothing is served yet. Signals must be blocked already.
+    [[nodiscard]] static Result<std::unique_ptr<Daemon>> prepare(const DaemonOptions& options);
+    ~Daemon();
+
+    // Mounts, serves until SIGTERM, SIGINT or the end of the mount, and unmounts. SIGHUP reads the policy
+    // again and opens the audit file anew.
+    [[nodiscard]] Result<void> run();
+
+  private:
+    Daemon() = default;
+    [[nodiscard]] Result<void> open_store();
+    [[nodiscard]] Result<void> check_host();
+    void build();
+    [[nodiscard]] Result<std::vector<Worker>> make_workers() const;
+    [[nodiscard]] Result<void> wait_for_end(int signals, int ended);
+
+    DaemonOptions options_;
+    Config config_;
+    std::filesystem::path mount_;
+    std::optional<Identity> host_;
+    std::string host_name_;
+    std::unique_ptr<Attestor> attestor_;
+    std::unique_ptr<AuditLog> audit_;
+    std::optional<VerifiedStore> store_;
+
+    // In the order of their making; each refers to earlier ones only.
+    Status status_;
+    Catalogue catalogue_;
+    KeyRing keys_;
+    std::unique_ptr<NodeIds> nodes_;
+    std::unique_ptr<Unsealer> unsealer_;
+    std::unique_ptr<Handles> handles_;
+    std::unique_ptr<Gate> gate_;
+    std::unique_ptr<StatusFiles> status_files_;
+    std::unique_ptr<Operations> operations_;
+    Invalidator invalidator_;
+    std::unique_ptr<PolicyWatch> policy_watch_;
+    std::unique_ptr<StoreWatch> store_watch_;
+    std::optional<FuseContext> context_;
+};
+
+}  // namespace coffer

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/gate.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace coffer {
+namespace {
+
+constexpr std::size_t kMaxKept = 8192;
+
+// For the audit record of a caller that could not be attested: only what the request claims.
+Caller unattested(const Requester& who) {
+    Caller caller;
+    caller.tid = who.tid;
+    caller.ids.fsuid = caller.ids.euid = who.uid;
+    caller.ids.fsgid = caller.ids.egid = who.gid;
+    return caller;
+}
+
+Decision refused(std::string_view reason) {
+    Decision decision;
+    decision.reason = reason;
+    return decision;
+}
+
+}  // namespace
+
+Gate::Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings settings)
+    : attestor_(attestor), audit_(audit), status_(status), settings_(settings) {
+    set_policy(std::make_shared<const Policy>());  // nobody reads anything
+}
+
+void Gate::set_policy(std::shared_ptr<const Policy> policy) {
+    std::lock_guard lock(policy_mutex_);
+    policy_ = std::move(policy);
+    generation_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+std::shared_ptr<const Policy> Gate::policy(std::uint64_t& generation) const {
+    std::lock_guard lock(policy_mutex_);
+    generation = generation_.load(std::memory_order_acquire);
+    return policy_;
+}
+
+tl::unexpected<Errno> Gate::refusal() const {
+    return answer_errno(settings_.denial == Denial::hide ? ENOENT : EACCES);
+}
+
+Visitor Gate::visitor(std::shared_ptr<const Attested> attested) {
+    {
+        std::lock_guard lock(kept_mutex_);
+        auto found = kept_.find(attested.get());
+        // An expired pointer is another, earlier object at the same address.
+        if (found != kept_.end() && found->second.generation == policy_generation() &&
+            !found->second.attested.expired())
+            return {std::move(attested), found->second.entitlement, found->second.generation};
+    }
+    std::uint64_t generation = 0;
+    auto now = policy(generation);
+    auto entitlement = std::make_shared<const Entitlement>(entitle(std::move(now), attested->caller()));
+    std::lock_guard lock(kept_mutex_);
+    if (kept_.size() >= kMaxKept)
+        std::erase_if(kept_, [](const auto& one) { return one.second.attested.expired(); });
+    if (kept_.size() >= kMaxKept) kept_.clear();
+    kept_.insert_or_assign(attested.get(), Kept{attested, entitlement, generation});
+    return {std::move(attested), std::move(entitlement), generation};
+}
+
+Answer<Visitor> Gate::admit(const Requester& who) {
+    auto attested = attestor_.attest(who.tid, who.uid, who.gid);
+    if (!attested) return refusal();
+    return visitor(std::move(*attested));
+}
+
+Answer<Visitor> Gate::check_directory(const Requester& who, const DirectoryPath& directory) {
+    auto found = admit(who);
+    if (!found || directory.org.empty() || found->entitlement->may_see(directory)) return found;
+    return refusal();
+}
+
+Answer<Visitor> Gate::check_admin(const Requester& who) {
+    auto found = admit(who);
+    if (!found) return found;
+    const Caller& caller = found->caller();
+    const bool in_group =
+        settings_.admin_group && (caller.ids.fsgid == *settings_.admin_group ||
+                                  std::ranges::binary_search(caller.groups, *settings_.admin_group));
+    if (caller.ids.fsuid == 0 || in_group) return found;
+    return refusal();
+}
+
+Answer<Pass> Gate::check_sight(const Requester& who, const SecretPath& path) {
+    auto found = admit(who);
+    if (!found) return tl::make_unexpected(found.error());
+    Decision decision = found->entitlement->decide(path);
+    if (!decision.allow) return refusal();
+    return Pass{std::move(*found), decision};
+}
+
+Answer<Pass> Gate::check_lookup(const Requester& who, const Target& target) {
+    return check(who, target, "lookup");
+}
+
+Answer<Pass> Gate::check_open(const Requester& who, const Target& target) {
+    return check(who, target, "open");
+}
+
+Answer<Pass> Gate::check(const Requester& who, const Target& target, std::string_view operation) {
+    auto attested = attestor_.attest(who.tid, who.uid, who.gid);
+    if (!attested) {
+        (void)record(unattested(who), operation, target, refused(attested.error().message));
+        return refusal();
+    }
+    Visitor found = visitor(std::move(*attested));
+    Decision decision = found.entitlement->decide(target.path);
+    if (decision.allow) return Pass{std::move(found), decision};
+    (void)record(found.caller(), operation, target, decision);
+    return refusal();
+}
+
+Answer<> Gate::audit_open(const Pass& pass, const Target& target) {
+    if (record(pass.visitor.caller(), "open", target, pass.decision)) return {};
+    return answer_errno(EACCES);
+}
+
+Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Target& target) {
+    // A policy that changed since: is the opener still allowed? Asked once per generation and handle.
+    if (file.policy_generation.load(std::memory_order_acquire) != policy_generation()) {
+        Visitor opener = visitor(file.opener);
+        Decision decision = opener.entitlement->decide(target.path);
+        if (!decision.allow) {
+            (void)record(file.opener->caller(), "read", target, decision);
+            return answer_errno(EKEYREVOKED);
+        }
+        file.policy_generation.store(opener.policy_generation, std::memory_order_release);
+    }
+    if (file.inherit) return {};
+
+    auto attested = attestor_.attest(who.tid, who.uid, who.gid);
+    if (!attested) {
+        (void)record(unattested(who), "read", target, refused(attested.error().message));
+        return answer_errno(EACCES);
+    }
+    if (*attested == file.opener) return {};
+    // Somebody else reads: a child, the receiver of a descriptor, the same process after exec or setuid.
+    Visitor reader = visitor(std::move(*attested));
+    Decision decision = reader.entitlement->decide(target.path);
+    if (decision.allow) return {};
+    (void)record(reader.caller(), "read", target, decision);
+    return answer_errno(EACCES);
+}
+
+void Gate::audit_refusal(const Requester& who, std::string_view operation, const Target& target,
+                         std::string_view reason) {
+    auto attested = attestor_.attest(who.tid, who.uid, who.gid);
+    (void)record(attested ? (*attested)->caller() : unattested(who), operation, target, refused(reason));
+}
+
+bool Gate::record(const Caller& caller, std::string_view operation, const Target& target,
+                  const Decision& decision) {
+    if (!decision.allow) status_.count(Status::Count::refusals);
+    std::string path;
+    path.reserve(256);
+    for (std::string_view part :
+         {target.path.org, target.path.project, target.path.domain, target.path.key}) {
+        if (!path.empty()) path += '/';
+        path += part;
+    }
+    AuditEvent event;
+    event.allow = decision.allow;
+    event.operation = operation;
+    event.path = path;
+    event.rule = decision.rule;
+    event.reason = decision.reason;
+    event.version = target.version;
+    event.scope = target.scope;
+    auto written = audit_.record(caller, event);
+    if (written) return true;
+    status_.raise("audit", written.error().message);
+    return !settings_.audit_required;
+}
+
+}  // namespace coffer

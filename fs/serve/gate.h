@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gate: the one place where a request is allowed or refused. It attests the caller, asks the policy and
+// writes the audit record; what it does not allow, nobody serves. Thread-safe; no lock is held across
+// attestation, a decision or the audit write.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "access/attest.h"
+#include "access/audit.h"
+#include "access/config.h"
+#include "access/policy.h"
+#include "serve/errno_table.h"
+#include "serve/open_file.h"
+#include "serve/status.h"
+
+namespace coffer {
+
+// Who asks, as the kernel wrote it into the request.
+struct Requester {
+    pid_t tid = 0;
+    uid_t uid = 0;
+    gid_t gid = 0;
+};
+
+// A caller that has been attested, and the rules that name it.
+struct Visitor {
+    std::shared_ptr<const Attested> attested;
+    std::shared_ptr<const Entitlement> entitlement;
+    std::uint64_t policy_generation = 0;
+    [[nodiscard]] const Caller& caller() const { return attested->caller(); }
+};
+
+// What a decision is about. The texts live as long as the catalogue.
+struct Target {
+    SecretPath path;
+    std::uint64_t version = 0;
+    std::string_view scope;
+};
+
+struct Pass {
+    Visitor visitor;
+    Decision decision;
+};
+
+class Gate {
+  public:
+    struct Settings {
+        Denial denial = Denial::hide;
+        bool audit_required = true;
+        std::optional<gid_t> admin_group;
+    };
+    Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings settings);
+
+    void set_policy(std::shared_ptr<const Policy> policy);
+    [[nodiscard]] std::uint64_t policy_generation() const {
+        return generation_.load(std::memory_order_acquire);
+    }
+
+    // The error is the refusal's errno: ENOENT or EACCES as configured.
+    [[nodiscard]] Answer<Visitor> admit(const Requester& who);
+    [[nodiscard]] Answer<Visitor> check_directory(const Requester& who, const DirectoryPath& directory);
+    // For the daemon's own files: root and the admin group, whatever the policy says.
+    [[nodiscard]] Answer<Visitor> check_admin(const Requester& who);
+    // Silent: for attributes, listings and the like of what a LOOKUP has shown already.
+    [[nodiscard]] Answer<Pass> check_sight(const Requester& who, const SecretPath& path);
+    // The same, but the refusal is audited: nobody who is refused here ever comes to an OPEN.
+    [[nodiscard]] Answer<Pass> check_lookup(const Requester& who, const Target& target);
+    [[nodiscard]] Answer<Pass> check_open(const Requester& who, const Target& target);
+    // After the file is ready to be served; a failure is a refusal unless the audit is best-effort.
+    [[nodiscard]] Answer<> audit_open(const Pass& pass, const Target& target);
+    // EACCES, or EKEYREVOKED when it is the policy that has changed since the open.
+    [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file, const Target& target);
+    // A refusal of an OPEN or READ for a reason that is not the policy's: revoked, expired, a limit.
+    void audit_refusal(const Requester& who, std::string_view operation, const Target& target,
+                       std::string_view reason);
+
+    [[nodiscard]] tl::unexpected<Errno> refusal() const;
+
+  private:
+    struct Kept {
+        std::weak_ptr<const Attested> attested;  // weak: the attestor decides how long its descriptors live
+        std::shared_ptr<const Entitlement> entitlement;
+        std::uint64_t generation = 0;
+    };
+    [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);
+    [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
+    [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation);
+    [[nodiscard]] bool record(const Caller& caller, std::string_view operation, const Target& target,
+                              const Decision& decision);
+
+    Attestor& attestor_;
+    AuditLog& audit_;
+    Status& status_;
+    const Settings settings_;
+    std::atomic<std::uint64_t> generation_ = 0;
+    mutable std::mutex policy_mutex_;  // a leaf; guards policy_
+    std::shared_ptr<const Policy> policy_;
+    std::mutex kept_mutex_;  // a leaf; guards kept_
+    std::unordered_map<const Attested*, Kept> kept_;
+};
+
+}  // namespace coffer

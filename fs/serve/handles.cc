@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/handles.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <mutex>
+
+namespace coffer {
+
+std::uint64_t HandleBits::pack() const {
+    return std::uint64_t{generation} << 48 | std::uint64_t{slot & kMaxSlot} << 28 |
+           std::uint64_t{std::min(version, kSaturated)} << 3 | std::uint64_t{level & 3u} << 1 |
+           std::uint64_t{inherit};
+}
+
+HandleBits HandleBits::unpack(std::uint64_t bits) {
+    HandleBits out;
+    out.generation = static_cast<std::uint16_t>(bits >> 48);
+    out.slot = static_cast<std::uint32_t>(bits >> 28) & kMaxSlot;
+    out.version = static_cast<std::uint32_t>(bits >> 3) & kSaturated;
+    out.level = static_cast<std::uint8_t>(bits >> 1 & 3);
+    out.inherit = bits & 1;
+    return out;
+}
+
+Handles::Handles(HandleLimits limits, std::uint16_t generation) : limits_(limits), generation_(generation) {}
+
+Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
+    HandleBits bits;
+    bits.generation = generation_;
+    bits.version = static_cast<std::uint32_t>(std::min<std::uint64_t>(file->version, HandleBits::kSaturated));
+    bits.level = file->level;
+    bits.inherit = file->inherit;
+
+    std::unique_lock lock(mutex_);
+    auto use = uses_.find(file->uid);
+    if (use != uses_.end() && use->second.handles >= limits_.per_uid) return answer_errno(EMFILE);
+    if (!free_.empty()) {
+        bits.slot = free_.back();
+        free_.pop_back();
+    } else {
+        if (slots_.size() >= std::min(limits_.total, HandleBits::kMaxSlot)) return answer_errno(ENFILE);
+        bits.slot = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+    }
+    uses_[file->uid].handles += 1;
+    slots_[bits.slot] = std::move(file);
+    return bits.pack();
+}
+
+std::shared_ptr<const OpenFile> Handles::find(std::uint64_t handle) const {
+    const HandleBits bits = HandleBits::unpack(handle);
+    if (bits.generation != generation_) return nullptr;
+    std::shared_lock lock(mutex_);
+    return bits.slot < slots_.size() ? slots_[bits.slot] : nullptr;
+}
+
+void Handles::release(std::uint64_t handle) {
+    const HandleBits bits = HandleBits::unpack(handle);
+    if (bits.generation != generation_) return;
+    std::shared_ptr<const OpenFile> file;  // destroyed after the lock: wiping a large copy takes its time
+    std::unique_lock lock(mutex_);
+    if (bits.slot >= slots_.size() || !slots_[bits.slot]) return;
+    file = std::move(slots_[bits.slot]);
+    free_.push_back(bits.slot);
+    auto use = uses_.find(file->uid);
+    use->second.handles -= 1;
+    if (file->large) use->second.large_bytes -= file->large->memory.size();
+    if (use->second.handles == 0) uses_.erase(use);
+    lock.unlock();
+}
+
+bool Handles::charge_large(const OpenFile& file, std::uint64_t bytes) {
+    std::unique_lock lock(mutex_);
+    Use& use = uses_[file.uid];
+    if (use.large_bytes + bytes > limits_.large_bytes_per_uid) return false;
+    use.large_bytes += bytes;
+    return true;
+}
+
+std::size_t Handles::open() const {
+    std::shared_lock lock(mutex_);
+    return slots_.size() - free_.size();
+}
+
+}  // namespace coffer

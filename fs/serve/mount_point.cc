@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/mount_point.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace coffer {
+namespace {
+
+// mountinfo writes blanks, tabs, newlines and backslashes as \ooo.
+std::string unescape(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\' && i + 3 < text.size()) {
+            out +=
+                static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+            i += 3;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+Result<bool> is_mounted(const std::filesystem::path& path) {
+    std::ifstream file("/proc/self/mountinfo");
+    if (!file) return fail(Code::failed, "reading /proc/self/mountinfo: ", errno_text());
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    const auto points = mount_points(text);
+    return std::ranges::find(points, path) != points.end();
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> mount_points(std::string_view mountinfo) {
+    std::vector<std::filesystem::path> out;
+    while (!mountinfo.empty()) {
+        std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
+        mountinfo.remove_prefix(std::min(line.size() + 1, mountinfo.size()));
+        for (int field = 0; field < 4 && !line.empty(); ++field)
+            line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
+        if (!line.empty()) out.emplace_back(unescape(line.substr(0, line.find(' '))));
+    }
+    return out;
+}
+
+Result<std::filesystem::path> check_mount_point(const std::filesystem::path& path) {
+    std::error_code problem;
+    std::filesystem::path given = std::filesystem::absolute(path, problem).lexically_normal();
+    if (!given.has_filename()) given = given.parent_path();
+    // Only the parent is looked at before we know that nothing is mounted here.
+    std::filesystem::path parent = std::filesystem::canonical(given.parent_path(), problem);
+    if (problem)
+        return fail(Code::not_found, "the mount point ", given.string(), " is missing: ", problem.message(),
+                    "; make it with `mkdir -p ", given.string(), '`');
+    std::filesystem::path found = given.has_filename() ? parent / given.filename() : parent;
+    COFFER_TRY(bool mounted, is_mounted(found));
+    if (mounted)
+        return fail(Code::conflict, "something is mounted on ", found.string(),
+                    " already; unmount it with `fusermount3 -u -z ", found.string(), '`');
+    struct stat status {};
+    if (lstat(found.c_str(), &status) != 0)
+        return fail(Code::not_found, "the mount point ", found.string(), " is missing: ", errno_text(),
+                    "; make it with `mkdir ", found.string(), '`');
+    if (S_ISLNK(status.st_mode))
+        return fail(Code::invalid, "the mount point ", found.string(),
+                    " is a symbolic link; name the directory itself");
+    if (!S_ISDIR(status.st_mode))
+        return fail(Code::invalid, "the mount point ", found.string(), " is not a directory");
+    const bool empty = std::filesystem::is_empty(found, problem);
+    if (problem) return fail(Code::failed, "reading ", found.string(), ": ", problem.message());
+    if (!empty)
+        return fail(Code::invalid, "the mount point ", found.string(),
+                    " is not empty; what is in it would be hidden: choose an empty directory");
+    return found;
+}
+
+Result<Descriptor> mount_as_root(const std::filesystem::path& path) {
+    Descriptor device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+    if (!device)
+        return fail(Code::unavailable, "opening /dev/fuse: ", errno_text(),
+                    "; load the kernel's fuse module, or give the container this device");
+    const std::string options =
+        concat("fd=", device.get(), ",rootmode=40000,user_id=0,group_id=0,allow_other");
+    if (::mount("coffer", path.c_str(), "fuse.coffer", MS_NOSUID | MS_NODEV | MS_NOEXEC, options.c_str()) !=
+        0)
+        return fail(Code::failed, "mounting on ", path.string(), ": ", errno_text(),
+                    "; mounting needs CAP_SYS_ADMIN");
+    return device;
+}
+
+Result<void> unmount_as_root(const std::filesystem::path& path) {
+    if (umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0 || errno == EINVAL) return {};
+    return fail(Code::failed, "unmounting ", path.string(), ": ", errno_text());
+}
+
+}  // namespace coffer

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/operations.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "serve/wall_clock.h"
+
+namespace coffer {
+namespace {
+
+constexpr double kLongTimeout = 3600.0;
+constexpr off_t kBlock = 512;
+
+bool would_write(int flags) {
+    return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+}
+
+bool is_expired(std::uint64_t not_after_ms) {
+    return not_after_ms != 0 && not_after_ms <= wall_clock_ms();
+}
+
+std::span<const std::uint8_t> part_of(std::span<const std::uint8_t> all, std::size_t size,
+                                      std::uint64_t offset) {
+    if (offset >= all.size()) return {};
+    all = all.subspan(static_cast<std::size_t>(offset));
+    return all.first(std::min(size, all.size()));
+}
+
+void set_times(struct stat& out, std::int64_t seconds, long nanoseconds) {
+    out.st_mtim = {static_cast<time_t>(seconds), nanoseconds};
+    out.st_atim = out.st_ctim = out.st_mtim;
+}
+
+// For the audit record; an errno is what the caller sees.
+std::string_view reason_of(Errno error) {
+    switch (error.value) {
+        case EKEYEXPIRED:
+            return "expired";
+        case EKEYREVOKED:
+            return "removed or purged";
+        case ENOKEY:
+            return "this host holds no scope key for it";
+        case EMFILE:
+        case ENFILE:
+            return "a limit is reached";
+        case EROFS:
+            return "it would write";
+        default:
+            return "the secret cannot be served";
+    }
+}
+
+}  // namespace
+
+Operations::Operations(const Parts& parts)
+    : parts_(parts), started_(static_cast<std::int64_t>(wall_clock_ms() / 1000)) {}
+
+SecretPath Operations::secret_path(const Place& place) const {
+    const Catalogue& names = parts_.catalogue;
+    return {names.text(place.org), names.text(place.project), names.text(place.domain),
+            names.text(place.key)};
+}
+
+DirectoryPath Operations::directory_path(const Place& place) const {
+    auto text = [&](NameId name) { return name ? parts_.catalogue.text(name) : std::string_view(); };
+    return {text(place.org), text(place.project), text(place.domain)};
+}
+
+struct stat Operations::describe_directory(const Requester& who, std::uint64_t node) const {
+    struct stat out {};
+    out.st_ino = node;
+    out.st_mode = S_IFDIR | 0500;
+    out.st_nlink = 2;
+    out.st_uid = who.uid;
+    out.st_gid = who.gid;
+    out.st_blksize = 4096;
+    set_times(out, started_, 0);
+    return out;
+}
+
+struct stat Operations::describe_secret(const Requester& who, std::uint64_t node, const Shown& shown,
+                                        std::size_t size, const Presentation& presentation) const {
+    struct stat out {};
+    out.st_ino = node;
+    out.st_mode = S_IFREG | (presentation.mode & 07777);
+    out.st_nlink = 1;
+    out.st_uid = presentation.owner.value_or(who.uid);
+    out.st_gid = presentation.group.value_or(who.gid);
+    out.st_size = static_cast<off_t>(size);
+    out.st_blksize = 4096;
+    out.st_blocks = (out.st_size + kBlock - 1) / kBlock;
+    set_times(out, static_cast<std::int64_t>(shown.time_ms / 1000),
+              static_cast<long>(shown.time_ms % 1000 * 1000000));
+    return out;
+}
+
+// --- names and attributes ---
+
+Answer<FoundEntry> Operations::lookup(const Requester& who, std::uint64_t parent, std::string_view name,
+                                      Worker& worker) {
+    parts_.status.count(Status::Count::lookups);
+    auto found = parts_.nodes.find(parent);
+    const NameId child = parts_.catalogue.find_name(name);
+    if (!found || !found->is_directory() || child == kNoName) return answer_errno(ENOENT);
+    Place place = *found;
+    if (place.is_status()) {
+        place.key = child;
+        return lookup_status(who, place);
+    }
+    if (place.is_root() && child == kStatusFolder) return lookup_status(who, Place{.org = kStatusFolder});
+    if (place.holds_keys()) {
+        place.key = child;
+        return lookup_key(who, place, worker);
+    }
+    (place.is_root() ? place.org : place.project == kNoName ? place.project : place.domain) = child;
+    return lookup_directory(who, place);
+}
+
+Answer<FoundEntry> Operations::lookup_directory(const Requester& who, const Place& place) {
+    if (!parts_.catalogue.exists(place)) return answer_errno(ENOENT);
+    auto seen = parts_.gate.check_directory(who, directory_path(place));
+    if (!seen) return tl::make_unexpected(seen.error());
+    FoundEntry entry;
+    entry.node = parts_.nodes.hand_out(place);
+    entry.attributes = describe_directory(who, entry.node);
+    entry.entry_timeout = kLongTimeout;
+    return entry;
+}
+
+Answer<FoundEntry> Operations::lookup_key(const Requester& who, const Place& place, Worker& worker) {
+    auto shown = parts_.catalogue.resolve(place);
+    if (!shown) return answer_errno(ENOENT);
+    auto pass = parts_.gate.check_lookup(who, {secret_path(place), shown->version, shown->scope});
+    if (!pass) return tl::make_unexpected(pass.error());
+    auto sealed = load(*shown, worker);
+    if (!sealed) return tl::make_unexpected(sealed.error());
+    FoundEntry entry;
+    entry.node = parts_.nodes.hand_out(place);
+    entry.attributes = describe_secret(who, entry.node, *shown, (*sealed)->size, pass->decision.presentation);
+    entry.entry_timeout = parts_.fast_names ? kLongTimeout : 0.0;
+    return entry;
+}
+
+Answer<FoundEntry> Operations::lookup_status(const Requester& who, const Place& place) {
+    if (place.key > kRevision || place.key == kStatusFolder) return answer_errno(ENOENT);
+    auto admin = parts_.gate.check_admin(who);
+    if (!admin) return answer_errno(ENOENT);  // even where the policy's refusals are told
+    FoundEntry entry;
+    entry.node = parts_.nodes.hand_out(place);
+    entry.attributes = describe_directory(who, entry.node);
+    if (!place.is_directory()) {
+        entry.attributes.st_mode = S_IFREG | 0400;  // of no size, as in /proc: it is made when it is opened
+        entry.attributes.st_nlink = 1;
+    }
+    return entry;
+}
+
+Answer<struct stat> Operations::attributes(const Requester& who, std::uint64_t node,
+                                           std::optional<std::uint64_t> handle, Worker& worker) {
+    auto place = parts_.nodes.find(node);
+    if (!place) return answer_errno(ENOENT);
+    if (place->is_root()) return describe_directory(who, node);
+    if (place->is_status() || place->is_directory()) {
+        auto entry = place->is_status() ? lookup_status(who, *place) : lookup_directory(who, *place);
+        if (!entry) return tl::make_unexpected(entry.error());
+        return entry->attributes;
+    }
+    auto shown = parts_.catalogue.resolve(*place);
+    if (!shown) return answer_errno(ENOENT);
+    auto pass = parts_.gate.check_sight(who, secret_path(*place));
+    if (!pass) return tl::make_unexpected(pass.error());
+    auto file = handle ? parts_.handles.find(*handle) : nullptr;
+    if (file && file->sealed)
+        return describe_secret(who, node, *shown, file->sealed->size, pass->decision.presentation);
+    auto sealed = load(*shown, worker);
+    if (!sealed) return tl::make_unexpected(sealed.error());
+    return describe_secret(who, node, *shown, (*sealed)->size, pass->decision.presentation);
+}
+
+Answer<std::shared_ptr<const SealedValue>> Operations::load(const Shown& shown, Worker& worker) {
+    if (is_expired(shown.not_after_ms)) return answer_errno(EKEYEXPIRED);
+    auto sealed = parts_.unsealer.load(shown, worker.scratch, *worker.payloads);
+    if (sealed) return *std::move(sealed);
+    parts_.status.count(Status::Count::errors);
+    if (sealed.error().code == Code::tampered) raise_payload_alarm(shown, sealed.error());
+    return answer_error(sealed.error());
+}
+
+void Operations::raise_payload_alarm(const Shown& shown, const Error& error) {
+    if (parts_.status.raise(concat("payload ", shown.scope, '/', shown.key), error.message))
+        (void)parts_.audit.note("alarm", error.message);
+}
+
+// --- open, read, release ---
+
+Answer<std::uint64_t> Operations::open(const Requester& who, std::uint64_t node, int flags, Worker& worker) {
+    auto place = parts_.nodes.find(node);
+    if (!place) return answer_errno(ESTALE);  // of an earlier daemon: the kernel looks the name up again
+    if (place->is_directory()) return answer_errno(EISDIR);
+    if (place->is_status()) return open_status(who, *place, flags);
+    return open_secret(who, *place, flags, worker);
+}
+
+Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place& place, int flags,
+                                              Worker& worker) {
+    auto shown = parts_.catalogue.resolve(place);
+    if (!shown) return answer_errno(ENOENT);
+    const Target target{secret_path(place), shown->version, shown->scope};
+    auto pass = parts_.gate.check_open(who, target);
+    if (!pass) return tl::make_unexpected(pass.error());
+    auto refuse = [&](Errno error) {
+        parts_.gate.audit_refusal(who, "open", target, reason_of(error));
+        return tl::unexpected<Errno>(error);
+    };
+    if (would_write(flags)) return refuse({EROFS});
+    auto sealed = load(*shown, worker);
+    if (!sealed) return refuse(sealed.error());
+
+    auto file = std::make_shared<OpenFile>();
+    file->uid = who.uid;
+    file->place = place;
+    file->sealed = *std::move(sealed);
+    file->secret = shown->secret;
+    file->version = shown->version;
+    file->not_after_ms = shown->not_after_ms;
+    file->level = shown->level;
+    file->scope = shown->scope;
+    file->opener = pass->visitor.attested;
+    file->inherit = pass->decision.inherit;
+    file->cached = pass->decision.cached;
+    file->policy_generation = pass->visitor.policy_generation;
+    auto handle = parts_.handles.add(std::move(file));
+    if (!handle) return refuse(handle.error());
+    if (auto audited = parts_.gate.audit_open(*pass, target); !audited) {
+        parts_.handles.release(*handle);
+        return tl::make_unexpected(audited.error());
+    }
+    parts_.status.count(Status::Count::opens);
+    return *handle;
+}
+
+Answer<std::uint64_t> Operations::open_status(const Requester& who, const Place& place, int flags) {
+    auto admin = parts_.gate.check_admin(who);
+    if (!admin) return answer_errno(ENOENT);
+    if (would_write(flags)) return answer_errno(EROFS);
+    auto file = std::make_shared<OpenFile>();
+    file->uid = who.uid;
+    file->place = place;
+    file->text = parts_.status_files.text(place.key);
+    file->opener = admin->attested;
+    return parts_.handles.add(std::move(file));
+}
+
+Answer<ReadReply> Operations::read(const Requester& who, std::uint64_t handle, std::size_t size,
+                                   std::uint64_t offset, std::uint64_t lock_owner, Worker& worker) {
+    auto file = parts_.handles.find(handle);
+    if (!file) return answer_errno(EKEYREVOKED);
+    // What is in the page cache is served to others with no request at all.
+    if (lock_owner == 0 && !file->cached) {
+        if (file->sealed)
+            parts_.gate.audit_refusal(who, "read", target_of(*file), "splice, sendfile or mmap");
+        return answer_errno(EACCES);
+    }
+    if (file->sealed) return read_secret(who, *file, size, offset, worker);
+    auto admin = parts_.gate.check_admin(who);
+    if (!admin) return answer_errno(EACCES);
+    return ReadReply{part_of(as_bytes(file->text), size, offset), 0, file};
+}
+
+Target Operations::target_of(const OpenFile& file) const {
+    return {secret_path(file.place), file.version, file.scope};
+}
+
+// An open file is a snapshot, unless what it shows was taken back.
+Answer<> Operations::check_version(const Requester& who, const OpenFile& file) {
+    const bool revoked = parts_.catalogue.is_revoked(file.secret, file.version);
+    if (!revoked && !is_expired(file.not_after_ms)) return {};
+    const Errno error{revoked ? EKEYREVOKED : EKEYEXPIRED};
+    parts_.gate.audit_refusal(who, "read", target_of(file), reason_of(error));
+    return tl::unexpected<Errno>(error);
+}
+
+Answer<ReadReply> Operations::read_secret(const Requester& who, const OpenFile& file, std::size_t size,
+                                          std::uint64_t offset, Worker& worker) {
+    if (offset >= file.sealed->size) return ReadReply{};  // discloses nothing: no check
+    if (auto good = check_version(who, file); !good) return tl::make_unexpected(good.error());
+    if (auto good = parts_.gate.check_read(who, file, target_of(file)); !good)
+        return tl::make_unexpected(good.error());
+    parts_.status.count(Status::Count::reads);
+    if (file.sealed->is_large()) return read_large(file, size, offset, worker);
+    auto value = parts_.unsealer.open(*file.sealed, worker.scratch);
+    if (!value) return answer_error(value.error());
+    return ReadReply{part_of(*value, size, offset), opened_size(file.sealed->payload.size()), {}};
+}
+
+Answer<ReadReply> Operations::read_large(const OpenFile& file, std::size_t size, std::uint64_t offset,
+                                         Worker& worker) {
+    std::shared_ptr<const LargeCopy> copy;
+    {
+        std::lock_guard lock(file.large_mutex);
+        copy = file.large;
+    }
+    if (!copy) {
+        auto opened = parts_.unsealer.open_large(*file.sealed, worker.scratch);
+        if (!opened) return answer_error(opened.error());
+        copy = *std::move(opened);
+        // Charged once: the handle's first reader keeps the copy for the others.
+        std::lock_guard lock(file.large_mutex);
+        if (!file.large) {
+            if (!parts_.handles.charge_large(file, copy->memory.size())) return answer_errno(EMFILE);
+            file.large = copy;
+        }
+    }
+    return ReadReply{part_of(copy->value, size, offset), 0, copy};
+}
+
+bool Operations::release(std::uint64_t handle) {
+    auto file = parts_.handles.find(handle);
+    parts_.handles.release(handle);
+    return file && file->cached;
+}
+
+// --- directories ---
+
+Answer<> Operations::check_visible(const Requester& who, const Place& place) {
+    if (place.is_root()) return {};
+    if (place.is_status()) {
+        if (!parts_.gate.check_admin(who)) return answer_errno(ENOENT);
+        return {};
+    }
+    if (place.is_directory()) {
+        if (!parts_.catalogue.exists(place)) return answer_errno(ENOENT);
+        auto seen = parts_.gate.check_directory(who, directory_path(place));
+        if (!seen) return tl::make_unexpected(seen.error());
+        return {};
+    }
+    if (!parts_.catalogue.resolve(place)) return answer_errno(ENOENT);
+    auto pass = parts_.gate.check_sight(who, secret_path(place));
+    if (!pass) return tl::make_unexpected(pass.error());
+    return {};
+}
+
+Answer<> Operations::open_directory(const Requester& who, std::uint64_t node) {
+    auto place = parts_.nodes.find(node);
+    if (!place) return answer_errno(ESTALE);
+    if (!place->is_directory()) return answer_errno(ENOTDIR);
+    return check_visible(who, *place);
+}
+
+Answer<> Operations::list(const Requester& who, std::uint64_t node, std::uint64_t cookie,
+                          const EmitName& emit) {
+    auto place = parts_.nodes.find(node);
+    if (!place || !place->is_directory()) return answer_errno(ENOENT);
+    if (auto seen = check_visible(who, *place); !seen) return seen;
+    // Cookies 1 to 3 stand after ".", ".." and ".coffer"; those of what follows are larger.
+    if (cookie == 0 && !emit(".", node, true, 1)) return {};
+    if (cookie <= 1 && !emit("..", kRootNode, true, 2)) return {};
+    if (place->is_root() && cookie <= 2 && parts_.gate.check_admin(who) &&
+        !emit(parts_.catalogue.text(kStatusFolder), parts_.nodes.number({.org = kStatusFolder}), true, 3))
+        return {};
+    if (cookie <= 3) cookie = 0;
+    if (place->is_status()) {
+        const NameId after = cookie ? static_cast<NameId>(cookie >> 32) : kStatusFolder;
+        for (NameId name = after + 1; name <= kRevision; ++name)
+            if (!emit(parts_.catalogue.text(name), parts_.nodes.number({.org = kStatusFolder, .key = name}),
+                      false, std::uint64_t{name} << 32))
+                break;
+        return {};
+    }
+    auto visitor = parts_.gate.admit(who);
+    if (!visitor) return {};  // only the root is shown to everybody, empty
+    if (place->holds_keys()) return list_keys(*visitor, *place, cookie, emit);
+    for (const ListedName& one : parts_.catalogue.list(*place, cookie, 0)) {
+        Place child = *place;
+        (child.is_root() ? child.org : child.project == kNoName ? child.project : child.domain) = one.name;
+        if (visitor->entitlement->may_see(directory_path(child)) &&
+            !emit(parts_.catalogue.text(one.name), parts_.nodes.number(child), true, one.next))
+            break;
+    }
+    return {};
+}
+
+Answer<> Operations::list_keys(const Visitor& visitor, const Place& place, std::uint64_t cookie,
+                               const EmitName& emit) {
+    constexpr std::size_t kBatch = 256;  // the catalogue is not locked for longer than that
+    for (;;) {
+        auto names = parts_.catalogue.list(place, cookie, kBatch);
+        for (const ListedName& one : names) {
+            Place child = place;
+            child.key = one.name;
+            cookie = one.next;
+            if (!visitor.entitlement->decide(secret_path(child)).allow) continue;
+            if (!emit(parts_.catalogue.text(one.name), parts_.nodes.number(child), false, one.next))
+                return {};
+        }
+        if (names.size() < kBatch) return {};
+    }
+}
+
+}  // namespace coffer

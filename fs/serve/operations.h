@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operations: what the file system answers, one method per kind of request, with nothing of libfuse in it.
+// docs/design.md, "What a caller sees". Every method that discloses anything goes through the gate first;
+// what the gate refuses and what does not exist get the same answer. Thread-safe.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "serve/gate.h"
+#include "serve/handles.h"
+#include "serve/node_ids.h"
+#include "serve/status_files.h"
+#include "serve/worker.h"
+
+namespace coffer {
+
+struct FoundEntry {
+    std::uint64_t node = 0;
+    struct stat attributes {};
+    double entry_timeout = 0.0;  // seconds
+};
+
+struct ReadReply {
+    std::span<const std::uint8_t> bytes;
+    std::size_t scratch_used = 0;      // to be wiped after the reply is written
+    std::shared_ptr<const void> hold;  // keeps `bytes` alive until then
+};
+
+// One name of a listing. False: no more room, this one was not taken.
+using EmitName =
+    std::function<bool(std::string_view name, std::uint64_t node, bool directory, std::uint64_t next_cookie)>;
+
+class Operations {
+  public:
+    struct Parts {
+        const Catalogue& catalogue;
+        NodeIds& nodes;
+        Unsealer& unsealer;
+        Handles& handles;
+        Gate& gate;
+        Status& status;
+        AuditLog& audit;
+        const StatusFiles& status_files;
+        bool fast_names = false;
+    };
+    explicit Operations(const Parts& parts);
+
+    [[nodiscard]] Answer<FoundEntry> lookup(const Requester& who, std::uint64_t parent, std::string_view name,
+                                            Worker& worker);
+    // `handle`: of an open file, whose version is then described.
+    [[nodiscard]] Answer<struct stat> attributes(const Requester& who, std::uint64_t node,
+                                                 std::optional<std::uint64_t> handle, Worker& worker);
+    [[nodiscard]] Answer<std::uint64_t> open(const Requester& who, std::uint64_t node, int flags,
+                                             Worker& worker);
+    // `lock_owner` 0: the kernel reads for its page cache (splice, sendfile, mmap, readahead).
+    [[nodiscard]] Answer<ReadReply> read(const Requester& who, std::uint64_t handle, std::size_t size,
+                                         std::uint64_t offset, std::uint64_t lock_owner, Worker& worker);
+    // True when the kernel's page cache may hold the file's bytes and must drop them.
+    [[nodiscard]] bool release(std::uint64_t handle);
+
+    [[nodiscard]] Answer<> open_directory(const Requester& who, std::uint64_t node);
+    [[nodiscard]] Answer<> list(const Requester& who, std::uint64_t node, std::uint64_t cookie,
+                                const EmitName& emit);
+    [[nodiscard]] Answer<> access(const Requester& who, std::uint64_t node, int mask);
+    [[nodiscard]] Answer<std::string> attribute(const Requester& who, std::uint64_t node,
+                                                std::string_view name);
+    // The names, each ended by a NUL.
+    [[nodiscard]] Answer<std::string> attribute_names(const Requester& who, std::uint64_t node);
+    // The errno for anything that would write to this node or within it: EROFS, or that of a hidden one.
+    [[nodiscard]] Errno refuse_write(const Requester& who, std::uint64_t node);
+    [[nodiscard]] Errno refuse_link_read(const Requester& who, std::uint64_t node);  // there are no links
+
+  private:
+    [[nodiscard]] Answer<FoundEntry> lookup_key(const Requester& who, const Place& place, Worker& worker);
+    [[nodiscard]] Answer<FoundEntry> lookup_directory(const Requester& who, const Place& place);
+    [[nodiscard]] Answer<FoundEntry> lookup_status(const Requester& who, const Place& place);
+    [[nodiscard]] Answer<std::uint64_t> open_secret(const Requester& who, const Place& place, int flags,
+                                                    Worker& worker);
+    [[nodiscard]] Answer<std::uint64_t> open_status(const Requester& who, const Place& place, int flags);
+    [[nodiscard]] Answer<ReadReply> read_secret(const Requester& who, const OpenFile& file, std::size_t size,
+                                                std::uint64_t offset, Worker& worker);
+    [[nodiscard]] Answer<ReadReply> read_large(const OpenFile& file, std::size_t size, std::uint64_t offset,
+                                               Worker& worker);
+    [[nodiscard]] Answer<> check_version(const Requester& who, const OpenFile& file);
+    // The version that a path shows, ready to be opened; expired, damaged and keyless ones are errors.
+    [[nodiscard]] Answer<std::shared_ptr<const SealedValue>> load(const Shown& shown, Worker& worker);
+    [[nodiscard]] Answer<> check_visible(const Requester& who, const Place& place);
+    [[nodiscard]] Answer<> list_keys(const Visitor& visitor, const Place& place, std::uint64_t cookie,
+                                     const EmitName& emit);
+    [[nodiscard]] Answer<Shown> visible_secret(const Requester& who, std::uint64_t node);
+    [[nodiscard]] SecretPath secret_path(const Place& place) const;
+    [[nodiscard]] DirectoryPath directory_path(const Place& place) const;
+    [[nodiscard]] Target target_of(const OpenFile& file) const;
+    void raise_payload_alarm(const Shown& shown, const Error& error);
+    [[nodiscard]] struct stat describe_directory(const Requester& who, std::uint64_t node) const;
+    [[nodiscard]] struct stat describe_secret(const Requester& who, std::uint64_t node, const Shown& shown,
+                                              std::size_t size, const Presentation& presentation) const;
+
+    const Parts parts_;
+    const std::int64_t started_;  // seconds since 1970: the time that directories show
+};
+
+}  // namespace coffer
