@@ -177,8 +177,7 @@ class Init final : public Command {
                     {"  host", concat(*host_name_, ", ", placed(places, places.host_identity).string())},
                     {"  pin", pin}});
         out.line(
-            "The owner's identity can change and unseal everything but restricted values' display: keep a"
-            " copy offline, and off the hosts that serve.");
+            "The owner's identity can change everything: keep a copy offline, and none on hosts that serve.");
         if (dir_) out.line("next: export COFFER_CONFIG=", places.file.string());
         out.line("next: coffer set ", org_, "/PROJECT/DOMAIN/KEY");
         out.document(

@@ -24,6 +24,10 @@ Result<void> write_whole(int fd, ByteView bytes) {
 
 }  // namespace
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+    return concat(count, ' ', noun, count == 1 ? "" : "s");
+}
+
 void Output::table(const std::vector<std::vector<std::string>>& rows) {
     if (json_) return;
     std::vector<std::size_t> widths;
@@ -58,7 +62,13 @@ Result<void> Output::raw(ByteView bytes) {
     return write_whole(STDOUT_FILENO, bytes);
 }
 
-void Output::to_stderr(std::string_view text) {
+void Output::to_stderr(std::string text) {
+    // Messages may quote file names and arguments, which may hold line feeds or a terminal's commands.
+    for (char& c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) c = byte == '\n' ? ' ' : '?';
+    }
+    text += '\n';
     (void)write_whole(STDERR_FILENO, as_bytes(text));
 }
 

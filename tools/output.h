@@ -18,6 +18,9 @@ namespace coffer {
 
 using Json = nlohmann::ordered_json;
 
+// "1 secret", "2 secrets".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
+
 class Output {
   public:
     explicit Output(bool json) : json_(json) {}
@@ -38,10 +41,10 @@ class Output {
     // Secret bytes, straight to stdout and never buffered here; after finish().
     [[nodiscard]] static Result<void> raw(ByteView bytes);
 
-    // stderr: "coffer: ...". Neither ends the command.
+    // stderr: "coffer: ...", always one line. Neither ends the command.
     template <class... Parts>
     void note(const Parts&... parts) {
-        to_stderr(concat("coffer: ", parts..., '\n'));
+        to_stderr(concat("coffer: ", parts...));
     }
     template <class... Parts>
     void warning(const Parts&... parts) {
@@ -51,7 +54,7 @@ class Output {
     [[nodiscard]] Result<void> finish();
 
   private:
-    static void to_stderr(std::string_view text);
+    static void to_stderr(std::string text);
     bool json_;
     std::string text_;
 };

@@ -29,8 +29,7 @@ class PrincipalRm final : public Command {
             Session::write(common, out, concat("Remove ", name_, " and rotate the keys it knew?"), yes_));
         COFFER_CHECK(check_kind(session.roster()));
         COFFER_TRY(auto done, remove_principal(session.store(), session.identity(), name_));
-        out.line("removed ", name_, "; ", done.rotated, done.rotated == 1 ? " scope key" : " scope keys",
-                 " rotated");
+        out.line("removed ", name_, "; ", counted(done.rotated, "scope key"), " rotated");
         if (!done.to_change.empty()) out.line("it could read these; change them at their source:");
         Json to_change = Json::array();
         for (const SecretName& name : done.to_change) {

@@ -33,8 +33,8 @@ class Rotate final : public Command {
         if (done.rotated == 0 && done.resealed == 0) {
             out.line(request.stale_only ? "no key is stale; nothing was changed" : "nothing was changed");
         } else {
-            out.line("rotated ", done.rotated, done.rotated == 1 ? " scope key" : " scope keys",
-                     ", resealed ", done.resealed, done.resealed == 1 ? " value" : " values");
+            out.line("rotated ", counted(done.rotated, "scope key"), ", resealed ",
+                     counted(done.resealed, "value"));
         }
         out.document({{"rotated", done.rotated},
                       {"resealed", done.resealed},

@@ -127,10 +127,11 @@ class Verify final : public Command {
         // Behind a broken commit, what its payloads are cannot be known.
         std::size_t orphans = found.broken ? 0 : found.orphans.size();
         if (orphans > 0)
-            out.line("note: ", orphans, " payloads that no commit names; harmless, --repair removes them");
+            out.line("note: ", counted(orphans, "payload"),
+                     " that no commit names; harmless, --repair removes them");
         out.line("revision ", found.good.revision, " (", found.good.hash.hex(), ")");
-        out.line(found.good.revision, " commits, ", found.secrets, " secrets, ", found.versions,
-                 " versions, ", found.payloads, " payloads verified");
+        out.line(counted(found.good.revision, "commit"), ", ", counted(found.secrets, "secret"), ", ",
+                 counted(found.versions, "version"), ", ", counted(found.payloads, "payload"), " verified");
         out.document({{"ok", found.problems.empty()},
                       {"revision", found.good.revision},
                       {"hash", found.good.hash.hex()},
@@ -142,9 +143,8 @@ class Verify final : public Command {
                       {"problems", found.problems}});
         if (found.problems.empty()) return {};
         COFFER_CHECK(out.finish());
-        return fail(
-            Code::tampered, "the store does not hold: ", found.problems.size(),
-            found.problems.size() == 1 ? " problem, " : " problems, the first: ", found.problems.front());
+        return fail(Code::tampered, "the store does not hold: ", counted(found.problems.size(), "problem"),
+                    "; the first: ", found.problems.front());
     }
 
     bool repair_ = false, yes_ = false, daemon_ = false;
