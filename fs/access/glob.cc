@@ -10,19 +10,37 @@ namespace {
 
 constexpr int kMaxStars = 8;
 
-// Tries every length for each star; kMaxStars bounds the depth.
+// Matches in time |text| * |text| * |pattern| at worst, for an executable's path is the caller's to choose:
+// only the last star of each kind is ever tried again. For "**" that is enough because a later "**" takes
+// over whatever an earlier one could have taken. For "*" it is enough because the slashes of the pattern say
+// how many segments the text before the later star has: two ways to get there differ within one segment.
 bool match(std::string_view pattern, std::string_view text) {
-    while (!pattern.empty() && pattern.front() != '*') {
-        if (text.empty() || text.front() != pattern.front()) return false;
-        pattern.remove_prefix(1);
-        text.remove_prefix(1);
-    }
-    if (pattern.empty()) return text.empty();
-    const bool deep = pattern.starts_with("**");
-    pattern.remove_prefix(deep ? 2 : 1);
-    for (std::size_t taken = 0;; ++taken) {
-        if (match(pattern, text.substr(taken))) return true;
-        if (taken == text.size() || (!deep && text[taken] == '/')) return false;
+    struct Retry {
+        std::size_t pattern = std::string_view::npos;  // just after the star; npos: no star yet
+        std::size_t text = 0;                          // how far the star reaches so far
+    } star, deep;
+    std::size_t p = 0, t = 0;
+    for (;;) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            bool two = p + 1 < pattern.size() && pattern[p + 1] == '*';
+            p += two ? 2 : 1;
+            if (two) star = {};
+            (two ? deep : star) = {p, t};
+        } else if (t < text.size() && p < pattern.size() && pattern[p] == text[t]) {
+            ++p;
+            ++t;
+        } else if (t == text.size() && p == pattern.size()) {
+            return true;
+        } else if (star.pattern != pattern.npos && star.text < text.size() && text[star.text] != '/') {
+            p = star.pattern;
+            t = ++star.text;
+        } else if (deep.pattern != pattern.npos && deep.text < text.size()) {
+            star = {};
+            p = deep.pattern;
+            t = ++deep.text;
+        } else {
+            return false;
+        }
     }
 }
 

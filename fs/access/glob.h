@@ -13,7 +13,7 @@ namespace coffer {
 
 class Glob {
   public:
-    // At most eight stars, which bounds the time of a match.
+    // At most eight stars.
     [[nodiscard]] static Result<Glob> compile(std::string_view pattern);
     [[nodiscard]] static Glob any();  // "**"
     [[nodiscard]] bool matches(std::string_view text) const;

@@ -34,7 +34,9 @@ Result<std::shared_ptr<const Policy>> Policy::parse(std::span<const PolicySource
 Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) {
     Entitlement entitlement;
     for (const Rule& rule : policy->rules()) {
-        if (rule.names(caller)) (rule.allow ? entitlement.allow_ : entitlement.deny_).push_back(&rule);
+        if (!rule.names_but_for_groups(caller)) continue;
+        if (rule.gids) entitlement.depends_on_groups_ = true;
+        if (rule.names_groups(caller)) (rule.allow ? entitlement.allow_ : entitlement.deny_).push_back(&rule);
     }
     entitlement.policy_ = std::move(policy);
     return entitlement;

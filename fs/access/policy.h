@@ -61,11 +61,15 @@ class Entitlement {
     // Could something at or below this directory be readable? May say yes too often, never no too often.
     [[nodiscard]] bool may_see(const DirectoryPath& directory) const;
     [[nodiscard]] const std::shared_ptr<const Policy>& policy() const { return policy_; }
+    // Would it be another one if nothing but the caller's supplementary groups changed? Then it holds only as
+    // long as those do, and the caller is to be attested closely (access/attest.h) for each decision.
+    [[nodiscard]] bool depends_on_groups() const { return depends_on_groups_; }
 
   private:
     friend Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller);
     std::shared_ptr<const Policy> policy_;
     std::vector<const Rule*> allow_, deny_;
+    bool depends_on_groups_ = false;
 };
 
 class Policy {

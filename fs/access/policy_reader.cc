@@ -2,6 +2,7 @@
 #include "access/policy_reader.h"
 
 #include <limits>
+#include <span>
 
 #include "access/accounts.h"
 #include "access/toml_fields.h"
@@ -44,6 +45,22 @@ Result<void> check_secret_segment(std::string_view segment, std::string_view who
     return {};
 }
 
+// What a value of this selector always looks like: "checkout" for a unit would silently match nothing.
+Result<void> check_shape(std::string_view key, std::string_view text) {
+    if (text.ends_with('*')) return {};
+    if (key == "exe" || key == "cgroup") {
+        if (text.starts_with('/') || text.starts_with('*')) return {};
+        return fail(Code::invalid, '"', printable(text), "\" matches nothing: write the whole path, from /");
+    }
+    std::string_view wanted[] = {".slice", ".service", ".scope", ".socket", ".mount", ".swap"};
+    for (std::string_view suffix :
+         std::span(wanted).subspan(key == "slice" ? 0 : 1, key == "slice" ? 1 : 5)) {
+        if (text.ends_with(suffix)) return {};
+    }
+    return fail(Code::invalid, '"', printable(text), "\" matches nothing: write the whole name, as in \"",
+                printable(text), key == "slice" ? ".slice\"" : ".service\"");
+}
+
 void read_globs(TomlFields& fields, std::string_view key, std::optional<std::vector<Glob>>& out) {
     auto items = fields.items(key, true, false);
     if (!items) return;
@@ -52,6 +69,8 @@ void read_globs(TomlFields& fields, std::string_view key, std::optional<std::vec
         const auto& text = std::get<std::string>(item.value);
         if (text.find('{') != text.npos)
             fields.error(item.place, "captures ({...}) are not supported by this version");
+        auto shape = check_shape(key, text);
+        if (!shape) fields.error(item.place, key, ": ", shape.error().message);
         auto glob = Glob::compile(text);
         if (glob) out->push_back(std::move(*glob));
         if (!glob) fields.error(item.place, key, ": ", glob.error().message);
@@ -142,8 +161,8 @@ void read_effect(TomlFields& fields, Rule& rule) {
 }
 
 void check_selectors(TomlFields& fields, const Rule& rule, TomlPlace at) {
-    if (!rule.allow) return;  // a deny without selectors denies everybody, which is safe
-    if (!rule.has_selector())
+    // A deny without selectors denies everybody, which is safe.
+    if (rule.allow && !rule.has_selector())
         fields.error(at, "the rule names no caller; add user, uid, group, gid, unit, slice or cgroup");
     if (rule.exes && !rule.has_firm_selector())
         fields.error(

@@ -18,21 +18,34 @@ bool holds(const std::optional<std::vector<Glob>>& wanted, std::string_view valu
     return std::any_of(wanted->begin(), wanted->end(), [&](const Glob& glob) { return glob.matches(value); });
 }
 
-bool in_groups(const std::optional<std::vector<gid_t>>& wanted, const Caller& caller) {
-    if (!wanted) return true;
-    return std::any_of(wanted->begin(), wanted->end(), [&](gid_t gid) {
-        return gid == caller.ids.egid || std::binary_search(caller.groups.begin(), caller.groups.end(), gid);
+bool says_something(const std::optional<std::vector<Glob>>& wanted) {
+    if (!wanted) return false;
+    return std::all_of(wanted->begin(), wanted->end(), [](const Glob& glob) {
+        return glob.text().find_first_not_of("*/") != std::string::npos;
     });
 }
 
 }  // namespace
 
-bool Rule::names(const Caller& caller) const {
-    if (!holds(uids, caller.ids.euid) || !in_groups(gids, caller)) return false;
+// The ids that count for files (setfsuid(2)) are the effective ones, unless a server that acts for others has
+// set them aside: then it is the other's rights that it asks for.
+bool Rule::names_but_for_groups(const Caller& caller) const {
+    if (!holds(uids, caller.ids.fsuid)) return false;
     // In another user namespace the executable is the caller's own claim.
     if (exes && (caller.foreign_user_namespace || !holds(exes, caller.exe.path))) return false;
     return holds(units, caller.cgroup.unit) && holds(user_units, caller.cgroup.user_unit) &&
            holds(slices, caller.cgroup.slice) && holds(cgroups, caller.cgroup.path);
+}
+
+bool Rule::names_groups(const Caller& caller) const {
+    if (!gids) return true;
+    return std::any_of(gids->begin(), gids->end(), [&](gid_t gid) {
+        return gid == caller.ids.fsgid || std::binary_search(caller.groups.begin(), caller.groups.end(), gid);
+    });
+}
+
+bool Rule::has_firm_selector() const {
+    return uids || gids || says_something(units) || says_something(slices) || says_something(cgroups);
 }
 
 }  // namespace coffer

@@ -35,8 +35,8 @@ struct Rule {
     std::vector<SecretPattern> secrets;
 
     // Selectors: an absent one matches every caller, an empty one cannot be.
-    std::optional<std::vector<uid_t>> uids;  // user and uid
-    std::optional<std::vector<gid_t>> gids;  // group and gid, effective or supplementary
+    std::optional<std::vector<uid_t>> uids;  // user and uid, effective for files
+    std::optional<std::vector<gid_t>> gids;  // group and gid, effective for files or supplementary
     std::optional<std::vector<Glob>> exes, units, user_units, slices, cgroups;
 
     // Presentation and permissions.
@@ -45,12 +45,18 @@ struct Rule {
     std::optional<gid_t> owner_group;
     bool inherit = false, cached = false;
 
-    [[nodiscard]] bool names(const Caller& caller) const;  // do all selectors match?
+    // Do all selectors match? In two halves, since supplementary groups change without a trace.
+    [[nodiscard]] bool names(const Caller& caller) const {
+        return names_but_for_groups(caller) && names_groups(caller);
+    }
+    [[nodiscard]] bool names_but_for_groups(const Caller& caller) const;
+    [[nodiscard]] bool names_groups(const Caller& caller) const;
     [[nodiscard]] bool has_selector() const {
         return uids || gids || exes || units || user_units || slices || cgroups;
     }
-    // Something that only the kernel or an administrator gives a process, unlike its executable.
-    [[nodiscard]] bool has_firm_selector() const { return uids || gids || units || slices || cgroups; }
+    // Something that only the kernel or an administrator gives a process, unlike its executable. A pattern of
+    // nothing but stars says nothing.
+    [[nodiscard]] bool has_firm_selector() const;
     [[nodiscard]] bool matches(const SecretPath& path) const {
         for (const SecretPattern& pattern : secrets) {
             if (pattern.matches(path)) return true;

@@ -83,8 +83,30 @@ TEST_CASE("a group matches as effective or supplementary group") {
     who.groups = {20, 50, 60};
     CHECK(allows(text, who));
     who.groups.clear();
-    who.ids.egid = 50;
+    who.ids.fsgid = 50;
     CHECK(allows(text, who));
+}
+
+TEST_CASE("an entitlement says when it would change with the supplementary groups") {
+    auto depends = [](const std::string& text, const Caller& who) {
+        return entitle(parse(text), who).depends_on_groups();
+    };
+    std::string by_group = rule("secrets = \"acme/**\"\ngid = 50\nunit = \"checkout.service\"");
+    CHECK(depends(by_group, caller(1000)));  // it could join
+    Caller member = caller(1000);
+    member.groups = {50};
+    CHECK(depends(by_group, member));  // it could leave
+    CHECK_FALSE(depends(by_group, caller(1000, "other.service")));
+    CHECK_FALSE(depends(rule("secrets = \"acme/**\"\nuid = 1000"), member));
+    CHECK(depends(rule("effect = \"deny\"\nsecrets = \"acme/**\"\ngid = 50"), caller(1000)));
+}
+
+TEST_CASE("a server that acts for another user on files is that user") {
+    std::string text =
+        rule("secrets = \"acme/**\"\nuid = 0", "root") + rule("secrets = \"acme/**\"\nuid = 1000", "user");
+    Caller server = caller(0);
+    server.ids.fsuid = 1000;
+    CHECK(entitle(parse(text), server).decide(kPath).rule == "user");
 }
 
 TEST_CASE("users and groups are given by name too") {
@@ -175,6 +197,12 @@ TEST_CASE("rules that mean nothing or prove nothing are refused") {
          {Bad{"uid = 1", "has no secrets"},
           Bad{"secrets = \"acme/**\"", "names no caller"},
           Bad{"secrets = \"acme/**\"\nexe = \"/bin/cat\"", "exe alone proves nothing"},
+          Bad{"secrets = \"acme/**\"\nexe = \"/bin/cat\"\ncgroup = \"/**\"", "exe alone proves nothing"},
+          Bad{"effect = \"deny\"\nsecrets = \"acme/**\"\nexe = \"/bin/cat\"", "exe alone proves nothing"},
+          Bad{"secrets = \"acme/**\"\nunit = \"checkout\"", "as in \"checkout.service\""},
+          Bad{"secrets = \"acme/**\"\nunit = \"a.slice\"", "matches nothing"},
+          Bad{"secrets = \"acme/**\"\nslice = \"a.service\"", "matches nothing"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nexe = \"cat\"", "whole path"},
           Bad{"secrets = \"acme/**\"\nuser_unit = \"a.service\"", "user_unit alone proves nothing"},
           Bad{"secrets = \"acme/**\"\nuser = \"no-such-user-here\"", "does not exist"},
           Bad{"secrets = \"acme/**\"\ngroup = \"no-such-group-here\"", "does not exist"},
