@@ -2,10 +2,12 @@
 #include "access/audit.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "access/audit_line.h"
@@ -51,6 +53,10 @@ Result<Descriptor> open_file(const std::filesystem::path& path) {
     if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
         return fail(Code::not_allowed, "the audit log ", path.string(), " must belong to uid ", geteuid(),
                     " and be closed to others; run `chmod 0600`, or name another in audit_file");
+    // Two writers would tear each other's chain.
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+        return fail(Code::unavailable, "the audit log ", path.string(),
+                    " is being written by another process; stop it, or name another in audit_file");
     return file;
 }
 
@@ -90,28 +96,37 @@ class FileAuditLog final : public AuditLog {
             repeats_.erase(found);
         }
         if (repeats_.size() >= kMaxRepeats) COFFER_CHECK(write_due(now, true));
-        std::uint64_t sequence = sequence_ + 1;
+        COFFER_TRY(std::uint64_t sequence, next_sequence());
         COFFER_CHECK(append(decision_line(sequence, std::chrono::system_clock::now(), caller, event)));
         repeats_.emplace(std::move(key), Repeat{sequence, 0, now + kRepeatWindow});
         return {};
     }
 
+    // A file that is still the same one stays open: its lock is ours.
+    Result<void> reopen() override {
+        std::lock_guard lock(mutex_);
+        struct stat held {
+        }, named{};
+        if (fstat(file_.get(), &held) == 0 && ::lstat(path_.c_str(), &named) == 0 &&
+            held.st_dev == named.st_dev && held.st_ino == named.st_ino)
+            return {};
+        COFFER_TRY(auto file, open_file(path_));
+        COFFER_TRY(auto tail, read_tail(file.get(), path_.string()));
+        file_ = std::move(file);
+        partial_ = !tail.empty() && tail.back() != '\n';
+        COFFER_TRY(std::uint64_t sequence, next_sequence());
+        return append(continued_line(sequence, std::chrono::system_clock::now(), previous_));
+    }
+
     Result<void> note(std::string_view kind, std::string_view detail) override {
         std::lock_guard lock(mutex_);
-        return append(note_line(sequence_ + 1, std::chrono::system_clock::now(), kind, detail));
+        COFFER_TRY(std::uint64_t sequence, next_sequence());
+        return append(note_line(sequence, std::chrono::system_clock::now(), kind, detail));
     }
 
     Result<void> flush(bool all) override {
         std::lock_guard lock(mutex_);
         return write_due(Steady::now(), all);
-    }
-
-    Result<void> reopen() override {
-        std::lock_guard lock(mutex_);
-        COFFER_TRY(auto file, open_file(path_));
-        file_ = std::move(file);
-        partial_ = false;
-        return {};
     }
 
   private:
@@ -131,10 +146,18 @@ class FileAuditLog final : public AuditLog {
             sequence_ = link->sequence;
             previous_ = link->hash;
         }
-        if (!half) return {};
-        partial_ = true;
-        return append(note_line(sequence_ + 1, std::chrono::system_clock::now(), "torn",
-                                "the line before this one was cut short by a crash"));
+        partial_ = half;
+        COFFER_CHECK(next_sequence());
+        return {};
+    }
+
+    // The number of the line that comes next; before it a half line is closed with a record that says so.
+    Result<std::uint64_t> next_sequence() {
+        if (partial_)
+            COFFER_CHECK(
+                append(note_line(sequence_ + 1, std::chrono::system_clock::now(), "torn",
+                                 "the line before this one was cut short, by a crash or a full disk")));
+        return sequence_ + 1;
     }
 
     Result<void> append(std::string line) {
@@ -156,8 +179,8 @@ class FileAuditLog final : public AuditLog {
 
     Result<void> write_repeat(const Repeat& repeat) {
         if (repeat.count == 0) return {};
-        return append(
-            repeat_line(sequence_ + 1, std::chrono::system_clock::now(), repeat.first, repeat.count));
+        COFFER_TRY(std::uint64_t sequence, next_sequence());
+        return append(repeat_line(sequence, std::chrono::system_clock::now(), repeat.first, repeat.count));
     }
 
     Result<void> write_due(Steady::time_point now, bool all) {
@@ -211,10 +234,10 @@ Result<std::uint64_t> verify_audit(std::string_view text) {
             return fail(Code::tampered, "line ", line_number - 1,
                         " is cut short, and the next one does not say why");
         torn = false;
-        // A file after a rotation goes on where the last one ended: its first line names what it follows by
-        // its own sequence, and only the links within the file can be checked.
-        bool first_of_later_file = records == 0 && link->sequence != 1;
-        if (!first_of_later_file && audit_hash(previous, link->body) != link->hash)
+        // The first line after a rotation names the hash that it follows, so that its file can be checked
+        // alone as well as after the one before.
+        if (std::optional<Hash> named = continued_from(link->body); named && records == 0) previous = *named;
+        if (audit_hash(previous, link->body) != link->hash)
             return fail(Code::tampered, "line ", line_number,
                         " does not follow the line before it: one of them was changed, "
                         "or lines are missing");

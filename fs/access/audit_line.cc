@@ -115,6 +115,23 @@ std::string note_line(std::uint64_t sequence, AuditTime time, std::string_view k
     return out;
 }
 
+std::string continued_line(std::uint64_t sequence, AuditTime time, const Hash& previous) {
+    std::string out = start_line(sequence, time, "continued");
+    member(out, "previous", previous.hex());
+    return out;
+}
+
+std::optional<Hash> continued_from(std::string_view line) {
+    constexpr std::string_view kBefore = ",\"kind\":\"continued\",\"previous\":\"";
+    constexpr std::size_t kDigits = 2 * Hash::kSize;
+    if (line.size() < kBefore.size() + kDigits + 1 || !line.ends_with('"')) return std::nullopt;
+    std::string_view tail = line.substr(line.size() - kBefore.size() - kDigits - 1);
+    Hash hash;
+    if (!tail.starts_with(kBefore) || !from_hex(tail.substr(kBefore.size(), kDigits), hash.bytes))
+        return std::nullopt;
+    return hash;
+}
+
 Hash audit_hash(const Hash& previous, std::string_view line) {
     return hash256("coffer/audit/1", {previous.view(), as_bytes(line)});
 }

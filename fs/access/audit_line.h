@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,9 @@ using AuditTime = std::chrono::system_clock::time_point;
                                       std::uint64_t count);
 [[nodiscard]] std::string note_line(std::uint64_t sequence, AuditTime time, std::string_view kind,
                                     std::string_view detail);
+// The first line of a file after a rotation: the hash of the line before it, which is in another file.
+[[nodiscard]] std::string continued_line(std::uint64_t sequence, AuditTime time, const Hash& previous);
+[[nodiscard]] std::optional<Hash> continued_from(std::string_view line);  // none: not such a line
 
 // BLAKE2b-256("coffer/audit/1" | previous | line).
 [[nodiscard]] Hash audit_hash(const Hash& previous, std::string_view line);

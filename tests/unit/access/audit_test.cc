@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/audit.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
 #include "support/catch.h"
+#include "support/in_child.h"
 #include "support/temp_folder.h"
 
 using namespace coffer;
@@ -100,7 +103,7 @@ TEST_CASE("a changed, removed or swapped line breaks the chain") {
     changed.replace(changed.find("\"tgid\":102"), 10, "\"tgid\":999");
     CHECK_FALSE(verify_audit(changed));
     CHECK_FALSE(verify_audit(text + "junk\n"));
-    CHECK(*verify_audit(lines[2] + lines[3]) == 2);  // as after a rotation
+    CHECK_FALSE(verify_audit(lines[2] + lines[3]));  // without its beginning
 }
 
 TEST_CASE("repeats within a second are counted, not written") {
@@ -167,6 +170,56 @@ TEST_CASE("after a rotation the chain goes on in the new file") {
     std::filesystem::rename(file, folder / "audit.jsonl.1");
     REQUIRE(log->reopen());
     REQUIRE(log->record(caller(2), kAllow));
-    CHECK(lines_of(file)[0]["seq"] == 2);
-    CHECK(*verify_audit(read_all(folder / "audit.jsonl.1") + read_all(file)) == 2);
+    auto lines = lines_of(file);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0]["seq"] == 2);
+    CHECK(lines[0]["kind"] == "continued");
+    CHECK(lines[0]["previous"] == lines_of(folder / "audit.jsonl.1")[0]["hash"]);
+    CHECK(*verify_audit(read_all(folder / "audit.jsonl.1") + read_all(file)) == 3);
+    CHECK(*verify_audit(read_all(file)) == 2);
+    std::string text = read_all(file);
+    CHECK_FALSE(verify_audit(text.substr(text.find('\n') + 1)));
+    CHECK_FALSE(verify_audit(text + text));
+}
+
+TEST_CASE("reopening a log that was not moved changes nothing") {
+    TempFolder folder;
+    auto log = open(folder / "audit.jsonl");
+    REQUIRE(log->record(caller(1), kAllow));
+    REQUIRE(log->reopen());
+    REQUIRE(log->record(caller(2), kAllow));
+    CHECK(*verify_audit(read_all(folder / "audit.jsonl")) == 2);
+}
+
+TEST_CASE("a log has one writer") {
+    TempFolder folder;
+    auto log = open(folder / "audit.jsonl");
+    auto second = AuditLog::open(folder / "audit.jsonl");
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code == Code::unavailable);
+    log.reset();
+    CHECK(AuditLog::open(folder / "audit.jsonl"));
+}
+
+TEST_CASE("a full disk is an error, and once there is room the chain goes on") {
+    TempFolder folder;
+    auto file = folder / "audit.jsonl";
+    int status = test::in_child([&] {
+        signal(SIGXFSZ, SIG_IGN);
+        auto log = AuditLog::open(file);
+        if (!log || !(*log)->record(caller(1), kAllow)) return 1;
+        struct rlimit limit {};
+        if (getrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
+        const struct rlimit full { std::filesystem::file_size(file) + 10, limit.rlim_max };
+        if (setrlimit(RLIMIT_FSIZE, &full) != 0) return 3;
+        if ((*log)->record(caller(2), kAllow)) return 4;  // ten bytes are written
+        if ((*log)->record(caller(2), kAllow)) return 5;  // none is
+        if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 6;
+        return (*log)->record(caller(3), kAllow) && (*log)->note("start", "") ? 0 : 7;
+    });
+    REQUIRE(status == 0);
+    CHECK(*verify_audit(read_all(file)) == 4);  // with the one that tells of the half line
+    std::string text = read_all(file);
+    CHECK(text.find("\"kind\":\"torn\"") != std::string::npos);
+    CHECK(text.find("\"tgid\":2") == std::string::npos);
 }
