@@ -70,6 +70,22 @@ class LogBuilder {
     [[nodiscard]] static Bytes sign(const CommitBody& body, const Identity& signer) {
         return value(sign_commit(body, signer));
     }
+    // Any bytes as a body, under a signature that holds: what a principal with a program of its own may
+    // write.
+    [[nodiscard]] static Bytes sign_bytes(ByteView body, const Identity& signer) {
+        ByteWriter message;
+        message.raw(as_bytes("coffer/commit-sign/1"));
+        message.u16(1);
+        message.fixed(signer.recipient().signing);
+        message.raw(body);
+        ByteWriter out;
+        out.raw(as_bytes("CFRC"));
+        out.u16(1);
+        out.fixed(signer.recipient().signing);
+        out.fixed(signer.sign(message.bytes()));
+        out.lp(body);
+        return out.take();
+    }
 
     // The rule by which the commit is refused; empty when it was accepted, and is then part of the log.
     std::string try_commit(const Bytes& commit) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every rule of docs/store-format.md, "Replay", broken by a commit that is right in everything else. The
-// signer's name of each test case is the role that tries.
+// Every rule of docs/store-format.md, "Replay", broken by a commit that is right in everything else.
 #include "view/replay.h"
 
 #include "support/catch.h"
-#include "support/log_builder.h"
+#include "support/team.h"
 
 using namespace coffer;
 using namespace coffer::test;
@@ -14,31 +13,8 @@ namespace {
 
 constexpr auto kMasked = Visibility::masked;
 constexpr auto kRestricted = Visibility::restricted;
-const std::string kScope = "acme/checkout/production";
+const std::string kScope = kTeamScope;
 const std::string kName = kScope + "/DB_PASSWORD";
-
-// A store with somebody of each role, the two keys of a scope and one secret of each visibility.
-struct Team : LogBuilder {
-    Identity admin = numbered_identity(2);    // of acme/checkout/*
-    Identity editor = numbered_identity(3);   // of acme/checkout/*
-    Identity host = numbered_identity(4);     // of acme/*/production
-    Identity staging = numbered_identity(5);  // a host of acme/*/staging
-    Identity stranger = numbered_identity(9);
-    ScopeKeyAdd masked = scope_key(1, kScope, kMasked), restricted = scope_key(2, kScope, kRestricted);
-    Put value = put(masked, "DB_PASSWORD", 1), token = put(restricted, "TOKEN", 1);
-
-    Team() {
-        commit(owner, {add(admin, "alice", Role::admin, "acme/checkout/*"),
-                       add(editor, "eve", Role::editor, "acme/checkout/*"),
-                       add(host, "web1", Role::host, "acme/*/production"),
-                       add(staging, "web2", Role::host, "acme/*/staging")});
-        commit(owner, {masked, grant(masked, owner), grant(masked, host), restricted,
-                       grant(restricted, owner), grant(restricted, host), value, token});
-    }
-    Secret secret(std::string_view name) {
-        return view.find(SecretName::parse(name).value()).value().value();
-    }
-};
 
 }  // namespace
 
