@@ -80,13 +80,16 @@ Result<void> VerifiedStore::catch_up(const Applied& applied) {
         alarm_ = Alarm{std::min(head.revision, mine.revision), std::move(error)};
         return {};
     }
-    while (!alarm_ && view_.head().revision < head.revision) COFFER_CHECK(ingest_batch(applied));
+    while (!alarm_ && view_.head().revision < head.revision)
+        COFFER_CHECK(ingest_batch(head.revision, applied));
     advance_watermark();
     return {};
 }
 
-Result<void> VerifiedStore::ingest_batch(const Applied& applied) {
+Result<void> VerifiedStore::ingest_batch(std::uint64_t end, const Applied& applied) {
     COFFER_TRY(auto update, view_.begin());
+    // Another process of this user shares the view, and may have been quicker.
+    if (view_.head().revision >= end) return {};
     COFFER_TRY(auto commits, backend_->read(view_.head().revision + 1, kBatch));
     std::vector<CommitBody> bodies;
     for (const StoredCommit& commit : commits) {
