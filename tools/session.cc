@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 #include "keys/identity_file.h"
@@ -59,6 +60,10 @@ Result<std::filesystem::path> tool_state_dir(const Config& config) {
 }
 
 Result<std::unique_ptr<Backend>> open_for_writing(const Config& config) {
+    // SQLite finds this out late, and in its own words.
+    if (::access(config.store.c_str(), W_OK) != 0 && errno == EACCES)
+        return fail(Code::not_allowed, "this user may not write the store ", config.store.native(),
+                    "; only its owner does: run as that user");
     auto log = SqliteLog::open(config.store);
     if (!log) return store_unavailable(std::move(log).error());
     return std::unique_ptr<Backend>(std::move(*log));
