@@ -11,7 +11,7 @@
 namespace coffer {
 namespace {
 
-// Each entry holds up to two descriptors; the rest of the program must not run out because of them.
+// Each entry holds up to three descriptors; the rest of the program must not run out because of them.
 std::size_t fit_descriptors(std::size_t wanted) {
     struct rlimit limit {};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::min<std::size_t>(wanted, 64);

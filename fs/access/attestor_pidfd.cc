@@ -33,18 +33,23 @@ Result<PidfdAttestor::Seen> PidfdAttestor::see(pid_t tid, uid_t fsuid, gid_t fsg
 
 // Ids and cgroup of the asking thread, then the executable of its process. A thread may sit in another
 // cgroup of a version 1 hierarchy than its siblings, hence its own folder.
-bool PidfdAttestor::holds(const AttestedProcess& process, const PidfdInfo& info, pid_t tid) {
-    if (!process.same_facts(info) || !process.same_exe()) return false;
-    if (process.cgroup_has_id()) return true;
+bool PidfdAttestor::holds(const AttestedProcess& process, const PidfdInfo& info, const Descriptor& cgroup) {
+    return process.same_facts(info) && process.same_exe() &&
+           (process.cgroup_has_id() || ProcFolder::in_cgroup(cgroup, process.caller().cgroup.path));
+}
+
+// Nothing where the id tells the place.
+Descriptor PidfdAttestor::cgroup_file(const AttestedProcess& process, pid_t tid) {
+    if (process.cgroup_has_id()) return {};
     auto folder = ProcFolder::open(tid);
-    return folder && folder->in_cgroup(process.caller().cgroup.path);
+    return folder ? folder->open_cgroup() : Descriptor();
 }
 
 Result<PidfdAttestor::Process> PidfdAttestor::find(pid_t tid, uid_t fsuid, gid_t fsgid) {
     if (auto thread = threads_.find(tid)) {
         std::optional<PidfdInfo> info = pidfd_info((*thread)->pidfd.get());
         if (info && info->tid == tid && info->ids.fsuid == fsuid && info->ids.fsgid == fsgid &&
-            holds(*(*thread)->process, *info, tid))
+            holds(*(*thread)->process, *info, (*thread)->cgroup))
             return (*thread)->process;
     }
     auto seen = see(tid, fsuid, fsgid);
@@ -55,8 +60,9 @@ Result<PidfdAttestor::Process> PidfdAttestor::find(pid_t tid, uid_t fsuid, gid_t
     if (!seen) return tl::make_unexpected(std::move(seen).error());
     if (auto entry = processes_.find(seen->info.tgid)) {
         Process process = (*entry)->lock();
-        if (process && holds(*process, seen->info, tid)) {
-            remember(tid, std::move(seen->pidfd), process);
+        Descriptor cgroup = process ? cgroup_file(*process, tid) : Descriptor();
+        if (process && holds(*process, seen->info, cgroup)) {
+            remember(tid, std::move(seen->pidfd), std::move(cgroup), process);
             return process;
         }
     }
@@ -72,6 +78,7 @@ Result<PidfdAttestor::Process> PidfdAttestor::look(pid_t tid, Seen seen) {
     if (auto place = places_.find(known.cgroup_id); place && known.cgroup_id != 0) known.cgroup = **place;
     bool same = known.status.ids == seen.info.ids && known.status.tgid == seen.info.tgid;
     COFFER_TRY(Process process, AttestedProcess::look(folder, std::move(known), own_users_));
+    Descriptor cgroup = process->cgroup_has_id() ? Descriptor() : folder.open_cgroup();
     // The pidfd was opened first: if it still speaks for a thread of the same facts, then all that was read
     // in between by number was that thread's.
     std::optional<PidfdInfo> after = pidfd_info(seen.pidfd.get());
@@ -80,13 +87,13 @@ Result<PidfdAttestor::Process> PidfdAttestor::look(pid_t tid, Seen seen) {
     if (process->cgroup_has_id() && seen.info.cgroup_id != 0)
         places_.put(seen.info.cgroup_id, std::make_shared<const CgroupPlace>(process->caller().cgroup));
     forget_dead();
-    remember(tid, std::move(seen.pidfd), process);
+    remember(tid, std::move(seen.pidfd), std::move(cgroup), process);
     processes_.put(seen.info.tgid, std::make_shared<const std::weak_ptr<const AttestedProcess>>(process));
     return process;
 }
 
-void PidfdAttestor::remember(pid_t tid, Descriptor pidfd, const Process& process) {
-    threads_.put(tid, std::make_shared<const Thread>(Thread{std::move(pidfd), process}));
+void PidfdAttestor::remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process) {
+    threads_.put(tid, std::make_shared<const Thread>(Thread{std::move(pidfd), std::move(cgroup), process}));
 }
 
 // Two for each newcomer: short-lived processes leave no descriptors behind for long.

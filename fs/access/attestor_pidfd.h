@@ -25,6 +25,7 @@ class PidfdAttestor final : public Attestor {
     using Process = std::shared_ptr<const AttestedProcess>;
     struct Thread {
         Descriptor pidfd;
+        Descriptor cgroup;  // its cgroup file, where the cgroup id does not tell the place
         Process process;
     };
     struct Seen {  // a thread whose pidfd says that it is the one that asks
@@ -33,10 +34,12 @@ class PidfdAttestor final : public Attestor {
     };
 
     [[nodiscard]] static Result<Seen> see(pid_t tid, uid_t fsuid, gid_t fsgid);
-    [[nodiscard]] static bool holds(const AttestedProcess& process, const PidfdInfo& info, pid_t tid);
+    [[nodiscard]] static bool holds(const AttestedProcess& process, const PidfdInfo& info,
+                                    const Descriptor& cgroup);
+    [[nodiscard]] static Descriptor cgroup_file(const AttestedProcess& process, pid_t tid);
     [[nodiscard]] Result<Process> find(pid_t tid, uid_t fsuid, gid_t fsgid);
     [[nodiscard]] Result<Process> look(pid_t tid, Seen seen);
-    void remember(pid_t tid, Descriptor pidfd, const Process& process);
+    void remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process);
     void forget_dead();
 
     const NamespaceId own_users_;

@@ -18,8 +18,9 @@ Failure refused(Error error, pid_t tid) {
 }  // namespace
 
 bool ProcfsAttestor::holds(const AttestedProcess& process, const ProcStatus& status,
-                           const ProcFolder& folder) {
-    return process.same_facts(status) && process.same_exe() && folder.in_cgroup(process.caller().cgroup.path);
+                           const Descriptor& cgroup) {
+    return process.same_facts(status) && process.same_exe() &&
+           ProcFolder::in_cgroup(cgroup, process.caller().cgroup.path);
 }
 
 Result<std::shared_ptr<const Attested>> ProcfsAttestor::attest(pid_t tid, uid_t fsuid, gid_t fsgid) {
@@ -28,7 +29,7 @@ Result<std::shared_ptr<const Attested>> ProcfsAttestor::attest(pid_t tid, uid_t 
     if (auto thread = threads_.find(tid)) {
         auto status = (*thread)->folder.status();
         if (status && check_ids(tid, *status, fsuid, fsgid) &&
-            holds(*(*thread)->process, *status, (*thread)->folder))
+            holds(*(*thread)->process, *status, (*thread)->cgroup))
             return std::shared_ptr<const Attested>((*thread)->process);
     }
     auto folder = ProcFolder::open(tid);
@@ -47,8 +48,9 @@ Result<std::shared_ptr<const Attested>> ProcfsAttestor::attest(pid_t tid, uid_t 
 
 Result<ProcfsAttestor::Process> ProcfsAttestor::find(pid_t tid, ProcFolder folder, const ProcStatus& status) {
     Process process;
+    Descriptor cgroup = folder.open_cgroup();
     if (auto entry = processes_.find(status.tgid)) process = (*entry)->lock();
-    if (!process || !holds(*process, status, folder)) {
+    if (!process || !holds(*process, status, cgroup)) {
         AttestedProcess::Known known;
         known.tid = tid;
         known.status = status;
@@ -60,7 +62,7 @@ Result<ProcfsAttestor::Process> ProcfsAttestor::find(pid_t tid, ProcFolder folde
         forget_dead();
         processes_.put(status.tgid, std::make_shared<const std::weak_ptr<const AttestedProcess>>(process));
     }
-    threads_.put(tid, std::make_shared<const Thread>(Thread{std::move(folder), process}));
+    threads_.put(tid, std::make_shared<const Thread>(Thread{std::move(folder), std::move(cgroup), process}));
     return process;
 }
 

@@ -27,11 +27,12 @@ class ProcfsAttestor final : public Attestor {
     using Process = std::shared_ptr<const AttestedProcess>;
     struct Thread {
         ProcFolder folder;
+        Descriptor cgroup;
         Process process;
     };
 
     [[nodiscard]] static bool holds(const AttestedProcess& process, const ProcStatus& status,
-                                    const ProcFolder& folder);
+                                    const Descriptor& cgroup);
     [[nodiscard]] Result<Process> find(pid_t tid, ProcFolder folder, const ProcStatus& status);
     void forget_dead();
 

@@ -66,7 +66,7 @@ void read_globs(TomlFields& fields, std::string_view key, std::optional<std::vec
     if (!items) return;
     out.emplace();
     for (const auto& item : *items) {
-        const auto& text = std::get<std::string>(item.value);
+        const auto& text = item.text;
         if (text.find('{') != text.npos)
             fields.error(item.place, "captures ({...}) are not supported by this version");
         auto shape = check_shape(key, text);
@@ -87,12 +87,12 @@ void read_ids(TomlFields& fields, std::string_view by_name, std::string_view by_
         fields.error(fields.place(by_number), by_name, " and ", by_number, " exclude each other; use one");
     if (names || numbers) out.emplace();
     for (const auto& item : names.value_or(Items{})) {
-        auto id = look_up(std::get<std::string>(item.value));
+        auto id = look_up(item.text);
         if (id) out->push_back(*id);
         if (!id) fields.error(item.place, id.error().message);
     }
     for (const auto& item : numbers.value_or(Items{})) {
-        auto number = std::get<std::int64_t>(item.value);
+        std::int64_t number = item.number;
         if (number >= 0 && number < std::numeric_limits<Id>::max())
             out->push_back(static_cast<Id>(number));
         else
@@ -107,12 +107,13 @@ std::optional<Id> read_id(TomlFields& fields, std::string_view key,
     if (!items || items->empty()) return std::nullopt;
     const auto& item = items->front();
     if (items->size() > 1) fields.error(item.place, key, " takes one value");
-    if (const auto* number = std::get_if<std::int64_t>(&item.value)) {
-        if (*number >= 0 && *number < std::numeric_limits<Id>::max()) return static_cast<Id>(*number);
-        fields.error(item.place, key, " ", *number, " is out of range");
+    if (!item.is_text) {
+        if (item.number >= 0 && item.number < std::numeric_limits<Id>::max())
+            return static_cast<Id>(item.number);
+        fields.error(item.place, key, " ", item.number, " is out of range");
         return std::nullopt;
     }
-    auto id = look_up(std::get<std::string>(item.value));
+    auto id = look_up(item.text);
     if (!id) fields.error(item.place, id.error().message);
     return id ? std::optional(*id) : std::nullopt;
 }
@@ -124,7 +125,7 @@ void read_secrets(TomlFields& fields, Rule& rule) {
         return;
     }
     for (const auto& item : *items) {
-        const auto& text = std::get<std::string>(item.value);
+        const auto& text = item.text;
         if (text.find('{') != text.npos)
             fields.error(item.place, "captures ({...}) are not supported by this version");
         auto pattern = read_secret_pattern(text);

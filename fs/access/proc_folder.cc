@@ -57,10 +57,13 @@ Result<std::string> ProcFolder::cgroup_text() const {
     return read("cgroup");
 }
 
-bool ProcFolder::in_cgroup(std::string_view path) const {
-    Descriptor file(::openat(fd_.get(), "cgroup", O_RDONLY | O_CLOEXEC));
+Descriptor ProcFolder::open_cgroup() const {
+    return Descriptor(::openat(fd_.get(), "cgroup", O_RDONLY | O_CLOEXEC));
+}
+
+bool ProcFolder::in_cgroup(const Descriptor& file, std::string_view path) {
     char buffer[4096];
-    ssize_t size = file ? read_once(file.get(), buffer, sizeof buffer) : -1;
+    ssize_t size = ::pread(file.get(), buffer, sizeof buffer, 0);  // made anew for each read from the start
     // A full buffer may have been cut; then the slow way decides.
     if (size <= 0 || static_cast<std::size_t>(size) == sizeof buffer) return false;
     return parse_cgroup_lines({buffer, static_cast<std::size_t>(size)}).path == path;

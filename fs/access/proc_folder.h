@@ -37,13 +37,17 @@ class ProcFolder {
     [[nodiscard]] Result<ProcStatus> status() const;
     [[nodiscard]] Result<std::uint64_t> start_ticks() const;
     [[nodiscard]] Result<std::string> cgroup_text() const;
-    // Is it in the cgroup of this path (as parse_cgroup_lines finds it)? No allocation.
-    [[nodiscard]] bool in_cgroup(std::string_view path) const;
+    // Its cgroup file, held open: to be asked again and again with in_cgroup.
+    [[nodiscard]] Descriptor open_cgroup() const;
     // None once the process is gone.
     [[nodiscard]] std::optional<ExeStamp> exe_stamp() const;
     [[nodiscard]] std::string exe_path() const;  // empty: not readable
     [[nodiscard]] NamespaceId user_namespace() const;
     [[nodiscard]] bool alive() const;
+
+    // Is the thread whose cgroup file this is in the cgroup of this path (as parse_cgroup_lines finds it)? No
+    // once it is gone. No allocation.
+    [[nodiscard]] static bool in_cgroup(const Descriptor& file, std::string_view path);
 
   private:
     explicit ProcFolder(Descriptor fd) : fd_(std::move(fd)) {}

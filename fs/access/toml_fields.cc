@@ -48,9 +48,9 @@ std::optional<std::vector<TomlFields::Item>> TomlFields::items(std::string_view 
     std::vector<Item> out;
     auto take = [&](const TomlValue& value) {
         if (strings && value.kind == TomlValue::Kind::text) {
-            out.push_back({value.text, value.place});
+            out.push_back({value.place, true, value.text, 0});
         } else if (integers && value.kind == TomlValue::Kind::integer) {
-            out.push_back({value.integer, value.place});
+            out.push_back({value.place, false, {}, value.integer});
         } else {
             error(value.place, key, ": expected ", strings ? "strings" : "",
                   strings && integers ? " or " : "", integers ? "integers" : "", ", found ",

@@ -7,7 +7,6 @@
 
 #include <optional>
 #include <set>
-#include <variant>
 
 #include "access/toml_document.h"
 
@@ -25,8 +24,10 @@ class TomlFields {
     [[nodiscard]] std::optional<bool> boolean(std::string_view key);
     // A value or an array of values, each a string or, with `integers`, an integer.
     struct Item {
-        std::variant<std::string, std::int64_t> value;
         TomlPlace place;
+        bool is_text = false;
+        std::string text;
+        std::int64_t number = 0;
     };
     [[nodiscard]] std::optional<std::vector<Item>> items(std::string_view key, bool strings, bool integers);
 

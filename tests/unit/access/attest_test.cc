@@ -433,7 +433,7 @@ TEST_CASE("the tables hold no more than they may") {
         for (int i = 0; i < 30; ++i) children.push_back(std::make_unique<Puppet>());
         std::size_t pipes = open_descriptors() - before;
         for (auto& child : children) REQUIRE(look(*by, child->pid()));
-        CHECK(open_descriptors() <= before + pipes + 2 * 8);
+        CHECK(open_descriptors() <= before + pipes + 3 * 8);
         for (auto& child : children) CHECK(look(*by, child->pid())->caller().tgid == child->pid());
     }
 }
