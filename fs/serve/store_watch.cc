@@ -80,6 +80,7 @@ Result<void> StoreWatch::take_in(std::span<const CommitBody> commits) {
     const Principal* host = parts_.store.view().roster().find(parts_.host.id());
     if (!host || !host->living()) {
         parts_.keys.clear();
+        parts_.unsealer.clear();
         note_problem("host", Error{Code::not_allowed,
                                    "this host has been removed from the store; its keys are wiped, and"
                                    " secrets that are not open now cannot be unsealed",

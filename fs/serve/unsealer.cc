@@ -173,6 +173,15 @@ void Unsealer::drop(const Hash& payload) {
     large_.erase(payload);
 }
 
+void Unsealer::clear() {
+    std::lock_guard lock(mutex_);
+    by_payload_.clear();
+    entries_.clear();
+    large_.clear();
+    bytes_ = 0;
+    next_expiry_ms_ = 0;
+}
+
 void Unsealer::drop_expired(std::uint64_t now_ms) {
     std::lock_guard lock(mutex_);
     if (!next_expiry_ms_ || now_ms < next_expiry_ms_) return;

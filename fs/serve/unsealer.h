@@ -56,6 +56,7 @@ class Unsealer {
     [[nodiscard]] Result<std::shared_ptr<const LargeCopy>> open_large(const SealedValue& sealed,
                                                                       Scratch& scratch);
     void drop(const Hash& payload);
+    void clear();
     void drop_expired(std::uint64_t now_ms);
 
     struct Size {

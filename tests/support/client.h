@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A client of the mount: a forked child that becomes another user, does one thing and reports. The parent
+// waits at most kClientPatience and then kills it: a test never hangs on a mount that answers nothing.
+#pragma once
+
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace coffer::test {
+
+inline constexpr int kClientPatience = 30000;  // milliseconds
+
+// What a client saw: an errno, or a text.
+struct Outcome {
+    int error = 0;
+    std::string text;
+    bool operator==(const Outcome&) const = default;
+    [[nodiscard]] bool good() const { return error == 0; }
+};
+inline Outcome failed(int error = errno) {
+    return {error, {}};
+}
+inline constexpr int kClientHung = 100000, kClientCrashed = 100001;
+
+struct Who {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups = {};
+};
+// Fixed numbers that no distribution hands out to people.
+inline const Who kRoot{0, 0}, kAlice{60001, 60001}, kBob{60002, 60002}, kCarol{60003, 60003};
+
+inline bool become(const Who& who) {
+    return setgroups(who.groups.size(), who.groups.data()) == 0 &&
+           setresgid(who.gid, who.gid, who.gid) == 0 && setresuid(who.uid, who.uid, who.uid) == 0;
+}
+
+inline Outcome collect(int from, pid_t child) {
+    Outcome out{kClientCrashed, {}};
+    std::string bytes;
+    char buffer[65536];
+    for (;;) {
+        pollfd wanted{from, POLLIN, 0};
+        if (poll(&wanted, 1, kClientPatience) <= 0) {
+            out.error = kClientHung;
+            break;
+        }
+        ssize_t size = read(from, buffer, sizeof buffer);
+        if (size <= 0) break;
+        bytes.append(buffer, static_cast<std::size_t>(size));
+    }
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    if (out.error != kClientHung && bytes.size() >= sizeof out.error) {
+        std::memcpy(&out.error, bytes.data(), sizeof out.error);
+        out.text = bytes.substr(sizeof out.error);
+    }
+    return out;
+}
+
+template <class Body>
+Outcome as(const Who& who, Body body) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return failed();
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        Outcome out = become(who) ? body() : failed();
+        std::string bytes(reinterpret_cast<const char*>(&out.error), sizeof out.error);
+        bytes += out.text;
+        for (std::size_t done = 0; done < bytes.size();) {
+            ssize_t size = write(ends[1], bytes.data() + done, bytes.size() - done);
+            if (size <= 0) break;
+            done += static_cast<std::size_t>(size);
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    Outcome out = collect(ends[0], child);
+    close(ends[0]);
+    return out;
+}
+
+// --- what a client may do; called in the child ---
+
+inline Outcome read_all(int fd) {
+    Outcome out;
+    char buffer[65536];
+    ssize_t size;
+    while ((size = read(fd, buffer, sizeof buffer)) > 0)
+        out.text.append(buffer, static_cast<std::size_t>(size));
+    if (size < 0) return failed();
+    return out;
+}
+
+inline Outcome read_path(const std::filesystem::path& path) {
+    int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return failed();
+    Outcome out = read_all(fd);
+    close(fd);
+    return out;
+}
+
+// The errno of a call that returns -1 for a failure.
+template <class Call>
+Outcome errno_of(Call call) {
+    return call() < 0 ? failed() : Outcome{};
+}
+
+// --- short forms for a test ---
+
+inline Outcome read_as(const Who& who, const std::filesystem::path& path) {
+    return as(who, [&] { return read_path(path); });
+}
+
+}  // namespace coffer::test

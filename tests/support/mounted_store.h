@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MountedStore: a real store, served by a real cofferd as a child process on a mount of its own, in one
+// folder. It leaves nothing: the daemon is stopped (its exit status is part of the test) and the mount taken
+// off before the folder goes. COFFER_TEST_ATTEST chooses how callers are attested.
+#pragma once
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "access/config.h"
+#include "keys/identity_file.h"
+#include "support/client.h"
+#include "support/test_store.h"
+
+namespace coffer::test {
+
+inline constexpr std::chrono::seconds kPatience{20};
+
+// Asks again and again until it holds; false when patience is over. For what becomes true soon.
+inline bool soon(const std::function<bool()>& holds) {
+    auto until = std::chrono::steady_clock::now() + kPatience;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > until) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return true;
+}
+
+inline std::string file_text(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+class MountedStore {
+  public:
+    // `policy`: the text of one policy file. `change`: on the configuration, before it is written.
+    explicit MountedStore(std::string_view policy, const std::function<void(Config&)>& change = {},
+                          std::string_view host_pattern = "acme/*/*")
+        : made(host_pattern), store(must(made.open("writer"))) {
+        std::filesystem::permissions(made.folder.path(), std::filesystem::perms(0711));
+        std::filesystem::create_directory(mount());
+        std::filesystem::create_directory(made.folder / "policy.d");
+        write_policy(policy);
+        config.file = made.folder / "coffer.toml";
+        config.store = made.path();
+        config.pin = made.pin;
+        config.host_identity = made.folder / "host.identity";
+        config.state = made.folder / "state";
+        config.policy = made.folder / "policy.d";
+        config.mount = mount();
+        config.audit_file = made.folder / "audit.jsonl";
+        if (change) change(config);
+        write_file(config.file, write_config(config));
+        must(save_identity(config.host_identity, must(encode_identity(made.host))));
+    }
+    ~MountedStore() {
+        if (daemon_ > 0) {
+            kill(daemon_, SIGKILL);
+            waitpid(daemon_, nullptr, 0);
+        }
+        umount2(mount().c_str(), MNT_DETACH);
+    }
+    MountedStore(const MountedStore&) = delete;
+    MountedStore& operator=(const MountedStore&) = delete;
+
+    [[nodiscard]] std::filesystem::path mount() const { return made.folder / "mount"; }
+    [[nodiscard]] std::filesystem::path path(std::string_view below) const { return mount() / below; }
+
+    void set(std::string_view name, std::string_view value, Visibility visibility = Visibility::masked,
+             std::uint64_t not_after_ms = 0) {
+        made.set(store, name, value, visibility, not_after_ms);
+    }
+    void remove(std::string_view name) {
+        must(remove_secret(store, made.owner, must(SecretName::parse(name)), {}));
+    }
+
+    void write_policy(std::string_view text) {
+        const auto file = made.folder / "policy.d/rules.toml";
+        write_file(file.string() + ".new", text);
+        std::filesystem::rename(file.string() + ".new", file);
+    }
+
+    // Until it says that it serves.
+    void start() {
+        spawn();
+        const bool serving = soon([&] {
+            return log().find("serving") != std::string::npos ||
+                   waitpid(daemon_, &status_, WNOHANG) == daemon_;
+        });
+        INFO(log());
+        REQUIRE(serving);
+        REQUIRE(log().find("serving") != std::string::npos);
+    }
+
+    // For a start that must fail: its exit status, or nothing when it does not end.
+    std::optional<int> start_refused() {
+        spawn();
+        if (!soon([&] { return waitpid(daemon_, &status_, WNOHANG) == daemon_; })) return std::nullopt;
+        daemon_ = -1;
+        return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
+    }
+
+    // As an administrator would; every test that ends well ends with this.
+    void stop() {
+        kill(daemon_, SIGTERM);
+        const bool ended = soon([&] { return waitpid(daemon_, &status_, WNOHANG) == daemon_; });
+        INFO(log());
+        REQUIRE(ended);
+        daemon_ = -1;
+        REQUIRE(WIFEXITED(status_));
+        REQUIRE(WEXITSTATUS(status_) == 0);
+        REQUIRE_FALSE(is_mounted());
+    }
+
+    void signal(int number) const { kill(daemon_, number); }
+    [[nodiscard]] pid_t daemon() const { return daemon_; }
+    [[nodiscard]] bool is_mounted() const {
+        return file_text("/proc/self/mountinfo").find(mount().string() + ' ') != std::string::npos;
+    }
+    [[nodiscard]] std::string log() const { return file_text(made.folder / "cofferd.log"); }
+    [[nodiscard]] std::string audit() const { return file_text(config.audit_file); }
+    // The audit lines that hold all these texts.
+    [[nodiscard]] int audit_lines(std::initializer_list<std::string_view> parts) const {
+        std::istringstream lines(audit());
+        int count = 0;
+        for (std::string line; std::getline(lines, line);) {
+            bool all = true;
+            for (std::string_view part : parts) all = all && line.find(part) != std::string::npos;
+            count += all ? 1 : 0;
+        }
+        return count;
+    }
+
+    TestStore made;
+    VerifiedStore store;
+    Config config;
+
+  private:
+    static void write_file(const std::filesystem::path& path, std::string_view text) {
+        std::ofstream(path, std::ios::trunc) << text;
+        std::filesystem::permissions(path, std::filesystem::perms(0600));
+    }
+
+    void spawn() {
+        const char* attest = std::getenv("COFFER_TEST_ATTEST");  // NOLINT(concurrency-mt-unsafe)
+        const std::string method = attest ? attest : "automatic", file = config.file;
+        const std::string log_file = made.folder / "cofferd.log";
+        unlink(log_file.c_str());  // what an earlier daemon said is not this one's
+        daemon_ = fork();
+        if (daemon_ != 0) return;
+        int out = open(log_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        dup2(out, 1);
+        dup2(out, 2);
+        close(out);
+        execl(COFFERD_PROGRAM, "cofferd", "--foreground", "--config", file.c_str(), "--attest",
+              method.c_str(), nullptr);
+        _exit(127);
+    }
+
+    pid_t daemon_ = -1;
+    int status_ = 0;
+};
+
+// A policy of one rule for one user.
+inline std::string allow(const Who& who, std::string_view secrets, std::string_view more = "") {
+    return concat("[[rule]]\nname = \"uid ", who.uid, ' ', secrets, "\"\nsecrets = [\"", secrets,
+                  "\"]\nuid = ", who.uid, '\n', more, '\n');
+}
+
+}  // namespace coffer::test
