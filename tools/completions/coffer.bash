@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for coffer. Secrets are completed from `coffer ls`, which asks for no passphrase.
+
+_coffer_paths() {
+    local path
+    # `*` is a segment here, never a glob.
+    coffer ls --json ${config:+--config "$config"} 2>/dev/null | sed -n 's/^ *"secret": "\([^"]*\)",\{0,1\}$/\1/p' |
+        while IFS= read -r path; do
+            [[ $path == "$cur"* ]] && printf '%s\n' "$path"
+        done
+}
+
+_coffer() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local verb=${COMP_WORDS[1]} second=${COMP_WORDS[2]} config='' options='' i
+    local common="--config --identity --passphrase-file --json --help"
+    local scope="--org --project --domain"
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        [[ ${COMP_WORDS[i]} == --config ]] && config=${COMP_WORDS[i + 1]}
+    done
+
+    case $prev in
+        --config | --identity | --passphrase-file | --from-file | --store)
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
+            ;;
+        --dir)
+            mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+            return
+            ;;
+        --visibility)
+            mapfile -t COMPREPLY < <(compgen -W "masked restricted" -- "$cur")
+            return
+            ;;
+        --role)
+            mapfile -t COMPREPLY < <(compgen -W "owner admin editor" -- "$cur")
+            return
+            ;;
+    esac
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge log verify scope member
+            host identity rotate --help --version" -- "$cur")
+        return
+    fi
+    if ((COMP_CWORD == 2)); then
+        case $verb in
+            scope) options="add ls" ;;
+            member | host) options="add rm ls" ;;
+            identity) options="new show" ;;
+        esac
+        if [[ $options ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+            return
+        fi
+    fi
+    if [[ $cur != -* ]]; then
+        case $verb in
+            set | get | rm | history | restore | purge | ls) mapfile -t COMPREPLY < <(_coffer_paths) ;;
+            identity) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        esac
+        return
+    fi
+    case $verb in
+        init) options="--org --dir --owner --host --no-passphrase --join --store" ;;
+        set) options="$scope --value --from-file --visibility --expires --if-version" ;;
+        get) options="$scope --version --reveal" ;;
+        ls) options="$scope --removed" ;;
+        rm) options="$scope --if-version --yes" ;;
+        history) options="$scope" ;;
+        restore) options="$scope --if-version" ;;
+        purge) options="$scope --yes" ;;
+        log) options="--limit" ;;
+        verify) options="--repair --accept-rollback --daemon --yes" ;;
+        rotate) options="$scope --all --reseal" ;;
+        scope) [[ $second == add ]] && options="$scope" ;;
+        identity) [[ $second == new ]] && options="--no-passphrase" ;;
+        member | host)
+            case $second in
+                add) options="--pattern" && [[ $verb == member ]] && options+=" --role" ;;
+                rm) options="--yes" ;;
+                ls) options="--removed" ;;
+            esac
+            ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$options $common" -- "$cur")
+}
+
+complete -F _coffer coffer

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# fish completion for coffer. Secrets are completed from `coffer ls`, which asks for no passphrase.
+
+function __coffer_secrets
+    coffer ls --json 2>/dev/null | string replace -rf '^ *"secret": "([^"]*)",?$' '$1'
+end
+
+function __coffer_verb
+    __fish_seen_subcommand_from $argv
+end
+
+set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate
+complete -c coffer -f
+complete -c coffer -n "not __coffer_verb $verbs" -a init -d 'Make a store, its owner, this host and a configuration'
+complete -c coffer -n "not __coffer_verb $verbs" -a set -d 'Seal a value, new or anew'
+complete -c coffer -n "not __coffer_verb $verbs" -a get -d "Show a secret's facts, or reveal a masked value"
+complete -c coffer -n "not __coffer_verb $verbs" -a ls -d 'List secrets'
+complete -c coffer -n "not __coffer_verb $verbs" -a rm -d 'Remove a secret'
+complete -c coffer -n "not __coffer_verb $verbs" -a history -d 'Show the versions of a secret'
+complete -c coffer -n "not __coffer_verb $verbs" -a restore -d 'Make an earlier version the live one again'
+complete -c coffer -n "not __coffer_verb $verbs" -a purge -d 'Destroy the sealed value of a version that is not live'
+complete -c coffer -n "not __coffer_verb $verbs" -a log -d 'Show the commits, the newest first'
+complete -c coffer -n "not __coffer_verb $verbs" -a verify -d 'Check the whole store anew'
+complete -c coffer -n "not __coffer_verb $verbs" -a scope -d 'Scopes and their keys'
+complete -c coffer -n "not __coffer_verb $verbs" -a member -d 'Owners, admins and editors'
+complete -c coffer -n "not __coffer_verb $verbs" -a host -d 'Hosts, which unseal what they serve'
+complete -c coffer -n "not __coffer_verb $verbs" -a identity -d 'Identity files'
+complete -c coffer -n "not __coffer_verb $verbs" -a rotate -d 'Make new generations of scope keys'
+complete -c coffer -n "not __coffer_verb $verbs" -l version -d 'Show the version'
+
+complete -c coffer -s h -l help -d 'Show help'
+complete -c coffer -l config -r -F -d 'The configuration'
+complete -c coffer -l identity -r -F -d 'Who signs'
+complete -c coffer -l passphrase-file -r -F -d "The identity's passphrase"
+complete -c coffer -l json -d 'One JSON document on stdout'
+
+complete -c coffer -n '__coffer_verb set get rm history restore purge ls; and not __coffer_verb scope member host' -a '(__coffer_secrets)'
+complete -c coffer -n '__coffer_verb init set get ls rm history restore purge rotate scope' -l org -x -d 'The organisation'
+complete -c coffer -n '__coffer_verb set get ls rm history restore purge rotate scope' -l project -x -d 'The project'
+complete -c coffer -n '__coffer_verb set get ls rm history restore purge rotate scope' -l domain -x -d 'The domain'
+complete -c coffer -n '__coffer_verb init' -l dir -r -a '(__fish_complete_directories)' -d 'Keep everything here'
+complete -c coffer -n '__coffer_verb init' -l owner -x -d "The owner's name"
+complete -c coffer -n '__coffer_verb init' -l host -x -d "This host's name"
+complete -c coffer -n '__coffer_verb init' -l join -x -d 'A configuration from a pin'
+complete -c coffer -n '__coffer_verb init' -l store -r -F -d 'With --join: the store file'
+complete -c coffer -n '__coffer_verb init identity' -l no-passphrase -d 'Leave the key in the clear'
+complete -c coffer -n '__coffer_verb set' -l value -x -d 'The value itself (avoid)'
+complete -c coffer -n '__coffer_verb set' -l from-file -r -F -d 'Read the value from'
+complete -c coffer -n '__coffer_verb set' -l visibility -x -a 'masked restricted'
+complete -c coffer -n '__coffer_verb set' -l expires -x -d '30d, 12h, or 2027-01-31T00:00:00Z'
+complete -c coffer -n '__coffer_verb set rm restore' -l if-version -x -d 'Only if N is the last version'
+complete -c coffer -n '__coffer_verb get' -l version -x -d 'An earlier version'
+complete -c coffer -n '__coffer_verb get' -l reveal -d 'Write the value to stdout'
+complete -c coffer -n '__coffer_verb ls member host' -l removed -d 'Removed ones as well'
+complete -c coffer -n '__coffer_verb rm purge member host verify' -s y -l yes -d 'Do not ask'
+complete -c coffer -n '__coffer_verb log' -s n -l limit -x -d 'At most N commits'
+complete -c coffer -n '__coffer_verb verify' -l repair -d 'Cut what does not verify'
+complete -c coffer -n '__coffer_verb verify' -l accept-rollback -x -d 'REVISION:HASH'
+complete -c coffer -n '__coffer_verb verify' -l daemon -d "cofferd's state"
+complete -c coffer -n '__coffer_verb rotate' -l all -d 'Stale or not'
+complete -c coffer -n '__coffer_verb rotate' -l reseal -d 'Seal live values anew'
+complete -c coffer -n '__coffer_verb member host' -l pattern -x -d 'org/project/domain'
+complete -c coffer -n '__coffer_verb member' -l role -x -a 'owner admin editor'
+complete -c coffer -n '__coffer_verb scope; and not __coffer_verb add ls' -a 'add ls'
+complete -c coffer -n '__coffer_verb member host; and not __coffer_verb add rm ls' -a 'add rm ls'
+complete -c coffer -n '__coffer_verb identity; and not __coffer_verb new show' -a 'new show'
+complete -c coffer -n '__coffer_verb new show' -F
