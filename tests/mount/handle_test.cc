@@ -3,7 +3,6 @@
 // What an open file is good for: its own version, in the hands of those who may read it, until it is taken
 // back.
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -167,7 +166,7 @@ TEST_CASE("a policy with an error changes nothing and is told in the status") {
     MountedStore mounted(allow(kAlice, "acme/**"));
     mounted.set(kKey, "x");
     mounted.start();
-    mounted.write_policy("[[rule]]\nname = \"typo\"\nsecretz = [\"acme/**\"]\nuid = 60002\n");
+    mounted.write_policy("[[rule]]\nname = \"typo\"\nsecretz = []\nsecrets = [\"acme/**\"]\nuid = 60002\n");
     auto status = [&] { return read_as(kRoot, mounted.path(".coffer/status.json")).text; };
     CHECK(soon([&] { return status().find("rules.toml:3") != std::string::npos; }));
     CHECK(read_as(kAlice, mounted.path(kKey)).text == "x");
@@ -215,16 +214,17 @@ TEST_CASE("a descriptor passed to another user is refused, to another process of
     mounted.start();
     auto passed_to = [&](const Who& receiver) {
         return as(kRoot, [&] {
-            int fd = -1, ends[2];
-            if (pipe(ends) != 0) return failed();
+            int fd = -1, ends[2], life[2];
+            if (pipe(ends) != 0 || pipe(life) != 0) return failed();
             // The opener is alice's child and stays alive; the descriptor is fetched from it by pidfd.
             pid_t opener = fork();
             if (opener == 0) {
-                if (!become(kAlice) || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) _exit(1);
+                close(life[1]);
+                if (!become(kAlice)) _exit(1);
                 int mine = open(mounted.path(kKey).c_str(), O_RDONLY);
                 char number[2] = {static_cast<char>(mine), 0};
                 (void)!write(ends[1], number, 1);
-                pause();
+                (void)!read(life[0], number, 1);  // until its parent is gone
                 _exit(0);
             }
             char number = -1;
