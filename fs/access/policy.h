@@ -39,7 +39,7 @@ struct Presentation {
 
 struct Decision {
     bool allow = false;
-    std::string_view rule;    // the name of the rule that decided; empty: no rule allows it
+    std::string_view rule;  // the name of the rule that decided, as long as its policy; empty: none allows it
     std::string_view reason;  // for a refusal, a literal: "no rule allows it", "denied by a rule"
     Presentation presentation;
     bool inherit = false;  // READs through a passed or inherited descriptor are allowed

@@ -162,12 +162,11 @@ TEST_CASE("a directory is seen when a secret below it could be read") {
 }
 
 TEST_CASE("the first rule presents, later ones fill in what it leaves open") {
-    auto decision =
-        entitle(
-            parse(rule("secrets = \"acme/**\"\nuid = 0\nmode = \"0440\"", "one") +
-                  rule("secrets = \"acme/**\"\nuid = 0\nmode = \"0444\"\nowner = 7\ninherit = true", "two")),
-            caller(0))
-            .decide(kPath);
+    auto entitlement = entitle(
+        parse(rule("secrets = \"acme/**\"\nuid = 0\nmode = \"0440\"", "one") +
+              rule("secrets = \"acme/**\"\nuid = 0\nmode = \"0444\"\nowner = 7\ninherit = true", "two")),
+        caller(0));
+    auto decision = entitlement.decide(kPath);
     CHECK(decision.rule == "one");
     CHECK(decision.presentation.mode == 0440);
     CHECK(decision.presentation.owner == uid_t{7});
