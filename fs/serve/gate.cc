@@ -67,10 +67,20 @@ Visitor Gate::visitor(std::shared_ptr<const Attested> attested) {
     return {std::move(attested), std::move(entitlement), generation};
 }
 
+Result<Visitor> Gate::identify(const Requester& who) {
+    COFFER_TRY(auto attested, attestor_.attest(who.tid, who.uid, who.gid));
+    Visitor found = visitor(std::move(attested));
+    if (!found.entitlement->depends_on_groups()) return found;
+    // Where a group decides, it must be one that the caller has now: it may have left it, its ids unchanged.
+    COFFER_TRY(auto now, attestor_.attest_closely(who.tid, who.uid, who.gid));
+    if (now == found.attested) return found;
+    return visitor(std::move(now));
+}
+
 Answer<Visitor> Gate::admit(const Requester& who) {
-    auto attested = attestor_.attest(who.tid, who.uid, who.gid);
-    if (!attested) return refusal();
-    return visitor(std::move(*attested));
+    auto found = identify(who);
+    if (!found) return refusal();
+    return *std::move(found);
 }
 
 Answer<Visitor> Gate::check_directory(const Requester& who, const DirectoryPath& directory) {
@@ -108,15 +118,14 @@ Answer<Pass> Gate::check_open(const Requester& who, const Target& target) {
 }
 
 Answer<Pass> Gate::check(const Requester& who, const Target& target, std::string_view operation) {
-    auto attested = attestor_.attest(who.tid, who.uid, who.gid);
-    if (!attested) {
-        (void)record(unattested(who), operation, target, refused(attested.error().message));
+    auto found = identify(who);
+    if (!found) {
+        (void)record(unattested(who), operation, target, refused(found.error().message));
         return refusal();
     }
-    Visitor found = visitor(std::move(*attested));
-    Decision decision = found.entitlement->decide(target.path);
-    if (decision.allow) return Pass{std::move(found), decision};
-    (void)record(found.caller(), operation, target, decision);
+    Decision decision = found->entitlement->decide(target.path);
+    if (decision.allow) return Pass{*std::move(found), decision};
+    (void)record(found->caller(), operation, target, decision);
     return refusal();
 }
 
@@ -138,17 +147,16 @@ Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Targ
     }
     if (file.inherit) return {};
 
-    auto attested = attestor_.attest(who.tid, who.uid, who.gid);
-    if (!attested) {
-        (void)record(unattested(who), "read", target, refused(attested.error().message));
+    auto reader = identify(who);
+    if (!reader) {
+        (void)record(unattested(who), "read", target, refused(reader.error().message));
         return answer_errno(EACCES);
     }
-    if (*attested == file.opener) return {};
+    if (reader->attested == file.opener) return {};
     // Somebody else reads: a child, the receiver of a descriptor, the same process after exec or setuid.
-    Visitor reader = visitor(std::move(*attested));
-    Decision decision = reader.entitlement->decide(target.path);
+    Decision decision = reader->entitlement->decide(target.path);
     if (decision.allow) return {};
-    (void)record(reader.caller(), "read", target, decision);
+    (void)record(reader->caller(), "read", target, decision);
     return answer_errno(EACCES);
 }
 

@@ -89,6 +89,7 @@ class Gate {
         std::shared_ptr<const Entitlement> entitlement;
         std::uint64_t generation = 0;
     };
+    [[nodiscard]] Result<Visitor> identify(const Requester& who);
     [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);
     [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
     [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation);
