@@ -53,6 +53,7 @@ struct FixedBytes {
     [[nodiscard]] ByteView view() const { return bytes; }
     [[nodiscard]] std::string hex() const { return to_hex(bytes); }
     [[nodiscard]] bool is_zero() const { return *this == FixedBytes{}; }
+    // NOLINTNEXTLINE(modernize-use-nullptr): the generated comparison with 0 is no pointer (clang-tidy 14)
     auto operator<=>(const FixedBytes&) const = default;
 };
 

@@ -27,7 +27,8 @@ struct Argon2Cost {
 [[nodiscard]] Result<SecretBuffer> encode_identity(const Identity& identity, ByteView passphrase,
                                                    Argon2Cost cost = {});
 // Code::not_allowed for a wrong passphrase (or an edited header: the two cannot be told apart),
-// Code::invalid for anything that is not an identity file of this format. Pure but for `passphrase`.
+// Code::tampered for public keys that are not the seed's, Code::invalid for anything that is not an identity
+// file of this format. Pure but for `passphrase`.
 [[nodiscard]] Result<Identity> decode_identity(ByteView text, const PassphraseSource& passphrase);
 
 // Refuses a file that its group or others can read or write, or that is owned by neither root nor this user.

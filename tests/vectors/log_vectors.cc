@@ -44,7 +44,7 @@ class Writer {
         for (const Bytes& commit : log.commits) add_commit(file, commit, true);
         for (const auto& [org, project, domain, key] : paths) {
             auto shown = resolve(log.view, org, project, domain, key).value();
-            file.add("path", org + '/' + project + '/' + domain + '/' + key);
+            file.add("path", concat(org, '/', project, '/', domain, '/', key));
             file.add("shows", shown ? concat(shown->name.text(), ' ', shown->live->version) : "nothing");
         }
         file.write(folder_ / ("log-accept-" + name + ".vector"));

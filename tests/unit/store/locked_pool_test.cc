@@ -78,6 +78,7 @@ TEST_CASE("a released slot is wiped before it is given out again") {
 TEST_CASE("a pool grows past one slab and slots larger than a slab work") {
     LockedPool many(1000, 200);
     std::vector<LockedPool::Slot> slots;
+    slots.reserve(200);
     for (int i = 0; i < 200; ++i) slots.push_back(many.acquire().value());
     CHECK(many.locked_bytes() >= 200'000);
     LockedPool large(200'000, 2);
