@@ -201,7 +201,8 @@ const std::uint32_t* Catalogue::number_of(std::uint32_t scope, NameId key) const
 
 std::optional<Shown> Catalogue::resolve(const Place& key) const {
     std::shared_lock lock(mutex_);
-    if (key.key == kNoName || !tree_.exists({key.org, key.project, key.domain})) return std::nullopt;
+    if (key.key == kNoName || key.domain == kNoName || key.project == kNoName) return std::nullopt;
+    if (!tree_.exists({key.org, key.project, key.domain})) return std::nullopt;
     const Levels all = levels(key);
     for (std::uint8_t level = 0; level < 4; ++level) {
         if (!all[level]) continue;

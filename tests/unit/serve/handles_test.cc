@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/handles.h"
+
+#include <cerrno>
+
+#include "support/catch.h"
+
+using namespace coffer;
+
+namespace {
+
+std::shared_ptr<OpenFile> file_of(uid_t uid) {
+    auto file = std::make_shared<OpenFile>();
+    file->uid = uid;
+    file->version = 7;
+    file->level = 2;
+    file->inherit = true;
+    return file;
+}
+
+}  // namespace
+
+TEST_CASE("a handle's bits come back as they were packed") {
+    for (const HandleBits& bits :
+         {HandleBits{}, HandleBits{0xffff, HandleBits::kMaxSlot, HandleBits::kSaturated, 3, true},
+          HandleBits{1, 2, 3, 1, false}, HandleBits{0x8000, 0, 1, 0, true}})
+        CHECK(HandleBits::unpack(bits.pack()) == bits);
+    CHECK(HandleBits{.version = 0xffffffff}.pack() == HandleBits{.version = HandleBits::kSaturated}.pack());
+}
+
+TEST_CASE("a handle says which version was opened, for a daemon that has no table of it") {
+    Handles handles({}, 77);
+    auto handle = handles.add(file_of(1));
+    REQUIRE(handle);
+    const HandleBits bits = HandleBits::unpack(*handle);
+    CHECK(bits.generation == 77);
+    CHECK(bits.version == 7);
+    CHECK(bits.level == 2);
+    CHECK(bits.inherit);
+}
+
+TEST_CASE("a user at its limit gets EMFILE and others go on, all together ENFILE") {
+    Handles handles({.total = 5, .per_uid = 3}, 1);
+    std::vector<std::uint64_t> mine;
+    for (int i = 0; i < 3; ++i) mine.push_back(*handles.add(file_of(1)));
+    CHECK(handles.add(file_of(1)).error() == Errno{EMFILE});
+    CHECK(handles.add(file_of(2)));
+    CHECK(handles.add(file_of(2)));
+    CHECK(handles.add(file_of(2)).error() == Errno{ENFILE});
+    handles.release(mine[1]);
+    CHECK_FALSE(handles.find(mine[1]));
+    CHECK(handles.open() == 4);
+    CHECK(handles.add(file_of(1)));
+}
+
+TEST_CASE("a handle of another daemon and a released one find nothing") {
+    Handles handles({}, 1), other({}, 2);
+    auto foreign = other.add(file_of(1));
+    auto own = handles.add(file_of(1));
+    CHECK(handles.find(*own));
+    CHECK_FALSE(handles.find(*foreign));
+    handles.release(*foreign);
+    CHECK(handles.find(*own));
+    handles.release(*own);
+    handles.release(*own);
+    CHECK(handles.open() == 0);
+}
+
+TEST_CASE("large copies are charged to the opener until the release") {
+    Handles handles({.large_bytes_per_uid = 1000}, 1);
+    auto file = file_of(1);
+    auto handle = handles.add(file);
+    CHECK_FALSE(handles.charge_large(*file, 1001));
+    CHECK(handles.charge_large(*file, 600));
+    CHECK_FALSE(handles.charge_large(*file, 600));
+    CHECK(handles.charge_large(*file_of(2), 600));
+    // What the file held at its release is given back.
+    auto copy = std::make_shared<LargeCopy>();
+    copy->memory = *SecretBuffer::allocate(600);
+    file->large = std::move(copy);
+    handles.release(*handle);
+    CHECK(handles.charge_large(*file_of(1), 1000));
+}
