@@ -87,7 +87,8 @@ Result<void> Session::start(std::vector<Worker> workers, int ended) {
     std::free(buffer.mem);  // libfuse allocated it with malloc
     serve_with(nullptr);
     if (received <= 0 || fuse_session_exited(session_))
-        return fail(Code::failed, "the kernel and libfuse do not agree on the FUSE protocol");
+        return fail(Code::failed, "the kernel and libfuse do not agree on the FUSE protocol (", received,
+                    ')');
     for (Worker& worker : workers) {
         threads_.push_back(std::make_unique<Thread>());
         Thread& own = *threads_.back();
