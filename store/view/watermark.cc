@@ -93,7 +93,6 @@ Result<Watermark> parse_pin_text(std::string_view text) {
         parts[i] = text.substr(0, colon);
         text.remove_prefix(std::min(colon + 1, text.size()));
     }
-    Watermark mark;
     auto store = StoreId::parse(parts[0]);
     auto owner = PrincipalId::parse(parts[1]);
     auto revision = parse_number(parts[2]);

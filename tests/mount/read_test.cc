@@ -140,9 +140,9 @@ TEST_CASE("the most specific secret is shown, and removing it shows the wider on
         {"acme/*/production/KEY", "domain"},
         {"acme/*/*/KEY", "org"},
     };
-    for (const auto& [name, value] : order) {
-        CHECK(soon([&] { return read_as(kAlice, key).text == value; }));
-        mounted.remove(name);
+    for (const auto& shown : order) {
+        CHECK(soon([&] { return read_as(kAlice, key).text == shown.second; }));
+        mounted.remove(shown.first);
     }
     CHECK(soon([&] { return read_as(kAlice, key).error == ENOENT; }));
     mounted.stop();

@@ -44,3 +44,15 @@ TEST_CASE("a quoted string reads back as it was") {
         CHECK(table->members.at(0).value.text == text);
     }
 }
+
+TEST_CASE("characters beyond ASCII stand in strings and comments and nowhere else") {
+    CHECK(parse_toml("# \xc3\xa9\na = \"\xc3\xa9\" # \xc3\xa9\nb = '\xc3\xa9'\n", "f"));
+    CHECK(parse_toml("a = \"\"\"\n\xc3\xa9\"\"\"\"\nb = '''\xc3\xa9'''\n", "f"));
+    for (const char* bad : {"\xc3\xa9 = 1\n", "a = \xc3\xa9\n", "a = \"x\" \xc3\xa9\n",
+                            "a = \"\\\\\" \xc3\xa9\n", "a = \"\"\"x\"\"\"\"\"\xc3\xa9\n"}) {
+        auto refused = parse_toml(bad, "f");
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().message.find("beyond ASCII") != std::string::npos);
+    }
+    CHECK(parse_toml("\n a\xc3\xa9 = 1\n", "f").error().message.find("f:2:3:") == 0);
+}
