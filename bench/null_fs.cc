@@ -102,6 +102,7 @@ int run(const char* mount_point, unsigned threads) {
     char* arguments[] = {program, dash_o, options, nullptr};
     fuse_args args = FUSE_ARGS_INIT(3, arguments);
     fuse_session* session = fuse_session_new(&args, &operations, sizeof operations, nullptr);
+    fuse_opt_free_args(&args);
     if (!session) return 1;
     if (fuse_session_mount(session, mount_point) != 0) {
         fuse_session_destroy(session);

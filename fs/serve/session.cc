@@ -33,7 +33,9 @@ fuse_session* new_session(FuseContext& context, std::string options) {
     std::array<char*, 4> arguments = {program.data(), dash_o.data(), options.data(), nullptr};
     fuse_args args = FUSE_ARGS_INIT(options.empty() ? 1 : 3, arguments.data());
     if (options.empty()) arguments[1] = nullptr;
-    return fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), &context);
+    fuse_session* session = fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), &context);
+    fuse_opt_free_args(&args);  // what libfuse has made of them, if anything
+    return session;
 }
 
 }  // namespace

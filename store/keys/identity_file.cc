@@ -157,8 +157,10 @@ Result<SecretBuffer> read_hex(std::string_view hex, std::size_t size) {
 
 Result<SecretBuffer> derive_key(ByteView passphrase, const Protection& protection) {
     COFFER_TRY(auto key, SecretBuffer::allocate(crypto_aead_xchacha20poly1305_ietf_KEYBYTES));
-    if (crypto_pwhash(key.writable().data(), key.size(), reinterpret_cast<const char*>(passphrase.data()),
-                      passphrase.size(), protection.salt.bytes.data(), protection.cost.operations,
+    // Nobody's passphrase is empty, but a wrong answer may be, and libsodium takes no null pointer.
+    const char* text = passphrase.empty() ? "" : reinterpret_cast<const char*>(passphrase.data());
+    if (crypto_pwhash(key.writable().data(), key.size(), text, passphrase.size(),
+                      protection.salt.bytes.data(), protection.cost.operations,
                       static_cast<std::size_t>(protection.cost.memory), crypto_pwhash_ALG_ARGON2ID13) != 0)
         return fail(Code::limit, "not enough memory for Argon2id, which needs ", protection.cost.memory,
                     " bytes");

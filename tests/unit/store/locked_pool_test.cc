@@ -115,6 +115,7 @@ TEST_CASE("a forked child finds zeros where its parent has secrets") {
     CHECK(slot.bytes()[0] == 0x5a);
 }
 
+#ifndef COFFER_NO_MLOCK
 TEST_CASE("a pool that cannot lock memory refuses and names the limit") {
     int status = test::in_child([] {
         rlimit none{0, 0};
@@ -128,6 +129,7 @@ TEST_CASE("a pool that cannot lock memory refuses and names the limit") {
     });
     CHECK(status == 0);
 }
+#endif
 
 TEST_CASE("threads share a pool without sharing a slot") {
     LockedPool pool(64, 64);
