@@ -22,6 +22,7 @@ struct Recipient {
     [[nodiscard]] std::string text() const;
     // BLAKE2b-128("coffer/principal/1" | signing | sealing); shown as the fingerprint.
     [[nodiscard]] PrincipalId id() const;
+    // NOLINTNEXTLINE(modernize-use-nullptr): the generated comparison with 0 is no pointer (clang-tidy 14)
     auto operator<=>(const Recipient&) const = default;
 };
 

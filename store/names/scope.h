@@ -21,6 +21,7 @@ struct Scope {
                                             std::string_view domain);
     [[nodiscard]] static Result<Scope> parse(std::string_view text);  // "acme/checkout/*"
     [[nodiscard]] std::string text() const;
+    // NOLINTNEXTLINE(modernize-use-nullptr): the generated comparison with 0 is no pointer (clang-tidy 14)
     auto operator<=>(const Scope&) const = default;
 };
 
@@ -32,6 +33,7 @@ struct Pattern {
     [[nodiscard]] static Result<Pattern> parse(std::string_view text);  // "acme/*/staging", "*/*/*"
     [[nodiscard]] std::string text() const;
     [[nodiscard]] bool is_any() const { return org.empty() && project.empty() && domain.empty(); }
+    // NOLINTNEXTLINE(modernize-use-nullptr): the generated comparison with 0 is no pointer (clang-tidy 14)
     auto operator<=>(const Pattern&) const = default;
 };
 
@@ -48,6 +50,7 @@ struct SecretName {
     [[nodiscard]] static Result<SecretName> make(Scope scope, std::string_view key);
     [[nodiscard]] static Result<SecretName> parse(std::string_view text);
     [[nodiscard]] std::string text() const { return scope.text() + '/' + key; }
+    // NOLINTNEXTLINE(modernize-use-nullptr): the generated comparison with 0 is no pointer (clang-tidy 14)
     auto operator<=>(const SecretName&) const = default;
 };
 
