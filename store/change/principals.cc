@@ -55,7 +55,7 @@ Result<Draft> missing_grants(VerifiedStore& store, const Identity& signer) {
             // An admin does not hold every older generation; an owner, who does, grants those.
             if (!grant && grant.error().code == Code::no_key) continue;
             if (!grant) return tl::make_unexpected(std::move(grant).error());
-            draft.operations.emplace_back(std::move(*grant));
+            draft.operations.emplace_back(*grant);
             if (draft.operations.size() >= kDraftOperations) return draft;
         }
     }

@@ -26,6 +26,7 @@ Failure not_found(const SecretName& name) {
 
 std::vector<SecretName> names_of(const std::vector<Secret>& secrets) {
     std::vector<SecretName> out;
+    out.reserve(secrets.size());
     for (const Secret& secret : secrets) out.push_back(secret.name);
     return out;
 }

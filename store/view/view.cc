@@ -67,7 +67,7 @@ Result<View> View::open(const std::filesystem::path& path, const Pin& pin) {
     COFFER_TRY(auto folder, lock_folder(path.parent_path()));
     for (bool again : {false, true}) {
         // Made here, for SQLite would make it readable by all; its -wal and -shm follow its mode.
-        Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+        Descriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
         auto database = Database::open(path, OpenMode::create);
         if (database) {
             View view(std::move(*database), pin);
