@@ -97,6 +97,7 @@ Result<std::unique_ptr<SqliteLog>> SqliteLog::create(const std::filesystem::path
     if (!file && errno == EEXIST)
         return fail(Code::conflict, path.string(), " exists already; nothing was changed");
     if (!file) return fail(Code::unavailable, "making ", path.string(), ": ", errno_text());
+    file.reset();  // before SQLite opens it: closing later would drop SQLite's own locks on the file
     COFFER_TRY(auto database, Database::open(path, OpenMode::read_write));
     COFFER_CHECK(database.execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
     COFFER_CHECK(database.execute(concat("BEGIN IMMEDIATE; PRAGMA application_id = ", kApplicationId,

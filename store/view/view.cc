@@ -68,6 +68,7 @@ Result<View> View::open(const std::filesystem::path& path, const Pin& pin) {
     for (bool again : {false, true}) {
         // Made here, for SQLite would make it readable by all; its -wal and -shm follow its mode.
         Descriptor made(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+        made.reset();  // before SQLite opens it: closing later would drop SQLite's own locks on the file
         auto database = Database::open(path, OpenMode::create);
         if (database) {
             View view(std::move(*database), pin);
