@@ -118,6 +118,11 @@ Result<void> Replay::check_fresh(const Put& op, const ScopeKey& key, const Scope
     if (key.id != newest.id)
         return refuse(Code::conflict, "put.generation", "a new value goes to generation ", newest.generation,
                       " of ", key.scope.text(), ", found ", key.generation);
+    // Else a purge of the one would destroy the other's payload.
+    COFFER_TRY(bool reused, rows_.was_put(op.payload));
+    if (reused)
+        return refuse(Code::tampered, "put.payload-reused", "the payload ", op.payload.hex(),
+                      " was put before; a new value is sealed anew");
     payload_bytes_ += op.padded_len + kPayloadOverhead;
     if (payload_bytes_ > kMaxCommitPayloads)
         return refuse(Code::limit, "commit.payloads-too-large", "the payloads of one commit have at most ",

@@ -29,7 +29,8 @@ constexpr std::string_view kSchema =
     "INTEGER NOT NULL,"
     " payload BLOB NOT NULL, padded_len INTEGER NOT NULL, purged INTEGER NOT NULL, PRIMARY KEY(secret, "
     "version))"
-    " STRICT, WITHOUT ROWID\n";
+    " STRICT, WITHOUT ROWID\n"
+    "CREATE INDEX versions_by_payload ON versions(payload) WHERE change = 1\n";
 
 std::uint64_t number(auto value) {
     return static_cast<std::uint64_t>(value);
@@ -295,6 +296,12 @@ Result<std::vector<Version>> ViewRows::versions(std::uint64_t secret) {
         COFFER_TRY(auto version, read_version(row, 0));
         out.push_back(version);
     }
+}
+
+Result<bool> ViewRows::was_put(const Hash& payload) {
+    static_assert(static_cast<int>(Change::put) == 1, "the index versions_by_payload is of these");
+    COFFER_TRY(auto row, database_.query("SELECT 1 FROM versions WHERE payload = ? AND change = 1"));
+    return row.bind(payload).step();
 }
 
 Result<void> ViewRows::mark_purged(std::uint64_t secret, const Hash& payload) {

@@ -54,6 +54,8 @@ class ViewRows {
     [[nodiscard]] Result<void> add_version(std::uint64_t secret, const Version& version);
     [[nodiscard]] Result<std::optional<Version>> version(std::uint64_t secret, std::uint64_t version);
     [[nodiscard]] Result<std::vector<Version>> versions(std::uint64_t secret);
+    // Does a fresh put of any secret name this payload?
+    [[nodiscard]] Result<bool> was_put(const Hash& payload);
     // Every version of the secret with this payload.
     [[nodiscard]] Result<void> mark_purged(std::uint64_t secret, const Hash& payload);
     [[nodiscard]] Result<void> for_each(const std::optional<std::uint32_t>& scope,

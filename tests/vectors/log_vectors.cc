@@ -314,6 +314,9 @@ void write_puts(Writer& out) {
     out.refuse("put.generation", team.owner,
                {scope_key(10, kTeamScope, kMasked, 2), put(team.masked, "DB_PASSWORD", 2)},
                "an older generation");
+    auto reused = put(team.masked, "OTHER", 1);
+    reused.payload = team.value.payload;
+    out.refuse("put.payload-reused", team.owner, {reused}, "another secret's payload");
     out.refuse("put.stale-generation", team.owner, {drop(team.host), put(team.masked, "DB_PASSWORD", 2)},
                "somebody who was granted the key is removed");
     Team made;

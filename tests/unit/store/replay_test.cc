@@ -503,3 +503,16 @@ TEST_CASE("purging a version purges what was restored from it") {
     CHECK(log.try_commit(log.owner, {purge(kName, 1)}) == "purge.again");
     CHECK(log.view.version(SecretName::parse(kName).value(), 1).value()->purged);
 }
+
+TEST_CASE("a fresh put names a payload that was never put before, in whichever secret") {
+    Team log;
+    auto reused = put(log.masked, "OTHER", 1);
+    reused.payload = log.value.payload;
+    CHECK(log.try_commit(log.admin, {reused}) == "put.payload-reused");
+    auto twin = put(log.masked, "TWIN", 1);
+    twin.payload = put(log.masked, "OTHER", 1).payload;
+    CHECK(log.try_commit(log.admin, {put(log.masked, "OTHER", 1), twin}) == "put.payload-reused");
+    log.commit(log.owner, {put(log.masked, "DB_PASSWORD", 2), purge(kName, 1)});
+    CHECK(log.try_commit(log.admin, {reused}) == "put.payload-reused");  // nor one that was purged
+    CHECK(log.try_commit(log.admin, {put(log.masked, "OTHER", 1)}).empty());
+}
