@@ -5,8 +5,9 @@
 // While a synchronous request waits for its reply its thread can neither exit, be reused nor change what it
 // runs (a sibling's exec waits for it), so facts that are gathered before the reply belong to the caller.
 // What has been gathered once is kept, per process, with a pidfd and a directory descriptor on /proc/TGID; a
-// later request is checked against it (ids, cgroup and executable, 2.5 us for the same thread, 3.6 us for
-// another thread of the process) and attested anew on any difference. docs/design.md, "Who is the caller".
+// later request is checked against it (ids, cgroup id and executable, 2.5 us for the same thread, 3.6 us for
+// another thread of the process) and attested anew on any difference. Some facts take another read in /proc;
+// they are compared where the policy makes something of them. docs/design.md, "Who is the caller".
 //
 // Thread-safe: any number of requests at once; no lock is held across a system call.
 #pragma once
@@ -38,6 +39,20 @@ enum class AttestMethod : std::uint8_t {
     procfs,
 };
 
+// Facts that attest() need not notice a change of, for each takes a read in /proc. Bits.
+enum class Facts : std::uint8_t {
+    none = 0,
+    place = 1,   // unit, slice and cgroup, where the cgroup id does not tell them (hybrid hierarchies): 4 us
+    status = 2,  // supplementary groups and tracer: 12 us
+    all = 3,
+};
+[[nodiscard]] constexpr Facts operator|(Facts a, Facts b) {
+    return static_cast<Facts>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+[[nodiscard]] constexpr bool has(Facts set, Facts one) {
+    return (static_cast<unsigned>(set) & static_cast<unsigned>(one)) != 0;
+}
+
 class Attestor {
   public:
     // Keeps at most `processes` processes and as many threads; the least recently used goes first.
@@ -50,11 +65,12 @@ class Attestor {
     // caller outside this pid namespace), a process that is gone, or ids that differ from the request's.
     [[nodiscard]] virtual Result<std::shared_ptr<const Attested>> attest(pid_t tid, uid_t fsuid,
                                                                          gid_t fsgid) = 0;
-    // The same, and supplementary groups and tracer are compared too, which the kernel tells only in
-    // /proc/TID/status (12 us). attest() notices them only when something else changes as well: a privileged
-    // process can leave a group and keep its ids. For a caller whose Entitlement depends_on_groups().
-    [[nodiscard]] virtual Result<std::shared_ptr<const Attested>> attest_closely(pid_t tid, uid_t fsuid,
-                                                                                 gid_t fsgid) = 0;
+    // `found` is what attest() has answered for the same waiting request: the same again where these facts
+    // hold still, else attested anew. For what a Decision rests on: attest() alone notices a change of them
+    // only when something else changes as well, and a process can leave a group or be moved to another cgroup
+    // and keep its ids.
+    [[nodiscard]] virtual Result<std::shared_ptr<const Attested>> look_closer(
+        std::shared_ptr<const Attested> found, pid_t tid, uid_t fsuid, gid_t fsgid, Facts facts) = 0;
     [[nodiscard]] virtual AttestMethod method() const = 0;  // the one in use: pidfd or procfs
 };
 

@@ -31,25 +31,26 @@ Result<PidfdAttestor::Seen> PidfdAttestor::see(pid_t tid, uid_t fsuid, gid_t fsg
     return seen;
 }
 
-// Ids and cgroup of the asking thread, then the executable of its process. A thread may sit in another
-// cgroup of a version 1 hierarchy than its siblings, hence its own folder.
-bool PidfdAttestor::holds(const AttestedProcess& process, const PidfdInfo& info, const Descriptor& cgroup) {
-    return process.same_facts(info) && process.same_exe() &&
-           (process.cgroup_has_id() || ProcFolder::in_cgroup(cgroup, process.caller().cgroup.path));
+// Ids and cgroup of the asking thread, then the executable of its process.
+bool PidfdAttestor::holds(const AttestedProcess& process, const PidfdInfo& info) {
+    return process.same_facts(info) && process.same_exe();
 }
 
-// Nothing where the id tells the place.
-Descriptor PidfdAttestor::cgroup_file(const AttestedProcess& process, pid_t tid) {
-    if (process.cgroup_has_id()) return {};
+// A thread may sit in another cgroup of a version 1 hierarchy than its siblings, hence its own file.
+bool PidfdAttestor::place_holds(const AttestedProcess& process, pid_t tid) {
+    if (process.cgroup_has_id()) return true;
+    const std::string& path = process.caller().cgroup.path;
+    auto thread = threads_.find(tid);
+    if (thread && (*thread)->cgroup) return ProcFolder::in_cgroup((*thread)->cgroup, path);
     auto folder = ProcFolder::open(tid);
-    return folder ? folder->open_cgroup() : Descriptor();
+    return folder && ProcFolder::in_cgroup(folder->open_cgroup(), path);
 }
 
 Result<PidfdAttestor::Process> PidfdAttestor::find(pid_t tid, uid_t fsuid, gid_t fsgid) {
     if (auto thread = threads_.find(tid)) {
         std::optional<PidfdInfo> info = pidfd_info((*thread)->pidfd.get());
         if (info && info->tid == tid && info->ids.fsuid == fsuid && info->ids.fsgid == fsgid &&
-            holds(*(*thread)->process, *info, (*thread)->cgroup))
+            holds(*(*thread)->process, *info))
             return (*thread)->process;
     }
     auto seen = see(tid, fsuid, fsgid);
@@ -60,8 +61,10 @@ Result<PidfdAttestor::Process> PidfdAttestor::find(pid_t tid, uid_t fsuid, gid_t
     if (!seen) return tl::make_unexpected(std::move(seen).error());
     if (auto entry = processes_.find(seen->info.tgid)) {
         Process process = (*entry)->lock();
-        Descriptor cgroup = process ? cgroup_file(*process, tid) : Descriptor();
-        if (process && holds(*process, seen->info, cgroup)) {
+        if (process && holds(*process, seen->info)) {
+            Descriptor cgroup;
+            if (auto folder = ProcFolder::open(tid); folder && !process->cgroup_has_id())
+                cgroup = folder->open_cgroup();
             remember(tid, std::move(seen->pidfd), std::move(cgroup), process);
             return process;
         }
@@ -109,14 +112,20 @@ Result<std::shared_ptr<const Attested>> PidfdAttestor::attest(pid_t tid, uid_t f
     return std::shared_ptr<const Attested>(std::move(process));
 }
 
-Result<std::shared_ptr<const Attested>> PidfdAttestor::attest_closely(pid_t tid, uid_t fsuid, gid_t fsgid) {
-    COFFER_TRY(Process process, find(tid, fsuid, fsgid));
-    COFFER_TRY(ProcFolder folder, ProcFolder::open(tid));
-    COFFER_TRY(ProcStatus status, folder.status());
-    if (process->same_facts(status)) return std::shared_ptr<const Attested>(std::move(process));
+Result<std::shared_ptr<const Attested>> PidfdAttestor::look_closer(std::shared_ptr<const Attested> found,
+                                                                   pid_t tid, uid_t fsuid, gid_t fsgid,
+                                                                   Facts facts) {
+    const auto& process = static_cast<const AttestedProcess&>(*found);  // attest() makes no others
+    bool same = !has(facts, Facts::place) || place_holds(process, tid);
+    if (same && has(facts, Facts::status)) {
+        COFFER_TRY(ProcFolder folder, ProcFolder::open(tid));
+        COFFER_TRY(ProcStatus status, folder.status());
+        same = process.same_facts(status);
+    }
+    if (same) return found;
     COFFER_TRY(Seen seen, see(tid, fsuid, fsgid));
-    COFFER_TRY(process, look(tid, std::move(seen)));
-    return std::shared_ptr<const Attested>(std::move(process));
+    COFFER_TRY(Process anew, look(tid, std::move(seen)));
+    return std::shared_ptr<const Attested>(std::move(anew));
 }
 
 }  // namespace coffer

@@ -18,7 +18,8 @@ class PidfdAttestor final : public Attestor {
         : own_users_(own_users), threads_(capacity), processes_(capacity), places_(capacity) {}
 
     Result<std::shared_ptr<const Attested>> attest(pid_t tid, uid_t fsuid, gid_t fsgid) override;
-    Result<std::shared_ptr<const Attested>> attest_closely(pid_t tid, uid_t fsuid, gid_t fsgid) override;
+    Result<std::shared_ptr<const Attested>> look_closer(std::shared_ptr<const Attested> found, pid_t tid,
+                                                        uid_t fsuid, gid_t fsgid, Facts facts) override;
     [[nodiscard]] AttestMethod method() const override { return AttestMethod::pidfd; }
 
   private:
@@ -34,9 +35,8 @@ class PidfdAttestor final : public Attestor {
     };
 
     [[nodiscard]] static Result<Seen> see(pid_t tid, uid_t fsuid, gid_t fsgid);
-    [[nodiscard]] static bool holds(const AttestedProcess& process, const PidfdInfo& info,
-                                    const Descriptor& cgroup);
-    [[nodiscard]] static Descriptor cgroup_file(const AttestedProcess& process, pid_t tid);
+    [[nodiscard]] static bool holds(const AttestedProcess& process, const PidfdInfo& info);
+    [[nodiscard]] bool place_holds(const AttestedProcess& process, pid_t tid);
     [[nodiscard]] Result<Process> find(pid_t tid, uid_t fsuid, gid_t fsgid);
     [[nodiscard]] Result<Process> look(pid_t tid, Seen seen);
     void remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process);

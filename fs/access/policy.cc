@@ -34,9 +34,11 @@ Result<std::shared_ptr<const Policy>> Policy::parse(std::span<const PolicySource
 Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) {
     Entitlement entitlement;
     for (const Rule& rule : policy->rules()) {
-        if (!rule.names_but_for_groups(caller)) continue;
-        if (rule.gids) entitlement.depends_on_groups_ = true;
-        if (rule.names_groups(caller)) (rule.allow ? entitlement.allow_ : entitlement.deny_).push_back(&rule);
+        if (!rule.names_lasting(caller)) continue;
+        if (rule.names_changing(caller))
+            (rule.allow ? entitlement.allow_ : entitlement.deny_).push_back(&rule);
+        else if (!rule.allow)
+            entitlement.near_deny_.push_back(&rule);
     }
     entitlement.policy_ = std::move(policy);
     return entitlement;
@@ -44,6 +46,7 @@ Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) 
 
 Decision Entitlement::decide(const SecretPath& path) const {
     Decision decision;
+    decision.rests_on = Facts::all;
     for (const Rule* rule : deny_) {
         if (!rule->matches(path)) continue;
         decision.rule = rule->name;
@@ -53,17 +56,26 @@ Decision Entitlement::decide(const SecretPath& path) const {
     // The first rule that allows it gives its name; each later one adds what it permits, and presents what no
     // earlier one has presented.
     std::optional<mode_t> mode;
+    Facts rests_on = Facts::none;
     for (const Rule* rule : allow_) {
         if (!rule->matches(path)) continue;
         if (!decision.allow) decision.rule = rule->name;
         decision.allow = true;
+        rests_on = rests_on | rule->rests_on();
         if (!mode) mode = rule->mode;
         if (!decision.presentation.owner) decision.presentation.owner = rule->owner;
         if (!decision.presentation.group) decision.presentation.group = rule->owner_group;
         decision.inherit |= rule->inherit;
         decision.cached |= rule->cached;
     }
-    if (!decision.allow) decision.reason = "no rule allows it";
+    if (!decision.allow) {
+        decision.reason = "no rule allows it";
+        return decision;
+    }
+    for (const Rule* rule : near_deny_) {
+        if (rule->matches(path)) rests_on = rests_on | rule->rests_on();
+    }
+    decision.rests_on = rests_on;
     if (mode) decision.presentation.mode = *mode;
     return decision;
 }

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/attest.h"
 #include "access/caller.h"
 #include "base/result.h"
 
@@ -44,6 +45,9 @@ struct Decision {
     Presentation presentation;
     bool inherit = false;  // READs through a passed or inherited descriptor are allowed
     bool cached = false;   // splice, sendfile and mmap are allowed
+    // Which facts that attest() may have missed a change of (access/attest.h) could turn it, or an allowance
+    // into a refusal. All, for a refusal.
+    Facts rests_on = Facts::none;
 };
 
 struct PolicySource {
@@ -61,15 +65,12 @@ class Entitlement {
     // Could something at or below this directory be readable? May say yes too often, never no too often.
     [[nodiscard]] bool may_see(const DirectoryPath& directory) const;
     [[nodiscard]] const std::shared_ptr<const Policy>& policy() const { return policy_; }
-    // Would it be another one if nothing but the caller's supplementary groups changed? Then it holds only as
-    // long as those do, and the caller is to be attested closely (access/attest.h) for each decision.
-    [[nodiscard]] bool depends_on_groups() const { return depends_on_groups_; }
 
   private:
     friend Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller);
     std::shared_ptr<const Policy> policy_;
     std::vector<const Rule*> allow_, deny_;
-    bool depends_on_groups_ = false;
+    std::vector<const Rule*> near_deny_;  // that would name the caller if it changed its group or place
 };
 
 class Policy {

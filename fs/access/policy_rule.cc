@@ -29,15 +29,16 @@ bool says_something(const std::optional<std::vector<Glob>>& wanted) {
 
 // The ids that count for files (setfsuid(2)) are the effective ones, unless a server that acts for others has
 // set them aside: then it is the other's rights that it asks for.
-bool Rule::names_but_for_groups(const Caller& caller) const {
+bool Rule::names_lasting(const Caller& caller) const {
     if (!holds(uids, caller.ids.fsuid)) return false;
     // In another user namespace the executable is the caller's own claim.
-    if (exes && (caller.foreign_user_namespace || !holds(exes, caller.exe.path))) return false;
-    return holds(units, caller.cgroup.unit) && holds(user_units, caller.cgroup.user_unit) &&
-           holds(slices, caller.cgroup.slice) && holds(cgroups, caller.cgroup.path);
+    return !exes || (!caller.foreign_user_namespace && holds(exes, caller.exe.path));
 }
 
-bool Rule::names_groups(const Caller& caller) const {
+bool Rule::names_changing(const Caller& caller) const {
+    if (!holds(units, caller.cgroup.unit) || !holds(user_units, caller.cgroup.user_unit) ||
+        !holds(slices, caller.cgroup.slice) || !holds(cgroups, caller.cgroup.path))
+        return false;
     if (!gids) return true;
     return std::any_of(gids->begin(), gids->end(), [&](gid_t gid) {
         return gid == caller.ids.fsgid || std::binary_search(caller.groups.begin(), caller.groups.end(), gid);

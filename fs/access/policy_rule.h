@@ -45,15 +45,18 @@ struct Rule {
     std::optional<gid_t> owner_group;
     bool inherit = false, cached = false;
 
-    // Do all selectors match? In two halves, since supplementary groups change without a trace.
+    // Do all selectors match? In two halves: attest() notices each change of the lasting facts, but may miss
+    // that a process has left a group or was moved to another cgroup.
     [[nodiscard]] bool names(const Caller& caller) const {
-        return names_but_for_groups(caller) && names_groups(caller);
+        return names_lasting(caller) && names_changing(caller);
     }
-    [[nodiscard]] bool names_but_for_groups(const Caller& caller) const;
-    [[nodiscard]] bool names_groups(const Caller& caller) const;
-    [[nodiscard]] bool has_selector() const {
-        return uids || gids || exes || units || user_units || slices || cgroups;
+    [[nodiscard]] bool names_lasting(const Caller& caller) const;
+    [[nodiscard]] bool names_changing(const Caller& caller) const;
+    [[nodiscard]] Facts rests_on() const {
+        return (gids ? Facts::status : Facts::none) | (has_place() ? Facts::place : Facts::none);
     }
+    [[nodiscard]] bool has_place() const { return units || user_units || slices || cgroups; }
+    [[nodiscard]] bool has_selector() const { return uids || gids || exes || has_place(); }
     // Something that only the kernel or an administrator gives a process, unlike its executable. A pattern of
     // nothing but stars says nothing.
     [[nodiscard]] bool has_firm_selector() const;

@@ -69,16 +69,29 @@ Visitor Gate::visitor(std::shared_ptr<const Attested> attested) {
 
 Result<Visitor> Gate::identify(const Requester& who) {
     COFFER_TRY(auto attested, attestor_.attest(who.tid, who.uid, who.gid));
-    Visitor found = visitor(std::move(attested));
-    if (!found.entitlement->depends_on_groups()) return found;
-    // Where a group decides, it must be one that the caller has now: it may have left it, its ids unchanged.
-    COFFER_TRY(auto now, attestor_.attest_closely(who.tid, who.uid, who.gid));
+    return visitor(std::move(attested));
+}
+
+Result<Visitor> Gate::look_closer(Visitor found, const Requester& who, Facts facts) {
+    COFFER_TRY(auto now, attestor_.look_closer(found.attested, who.tid, who.uid, who.gid, facts));
     if (now == found.attested) return found;
     return visitor(std::move(now));
 }
 
+Result<Pass> Gate::decide(Visitor found, const Requester& who, const SecretPath& path, Look look) {
+    Decision decision = found.entitlement->decide(path);
+    if (decision.rests_on == Facts::none || (decision.allow && look == Look::quick))
+        return Pass{std::move(found), decision};
+    auto before = found.entitlement;
+    COFFER_TRY(found, look_closer(std::move(found), who, decision.rests_on));
+    if (found.entitlement != before) decision = found.entitlement->decide(path);
+    return Pass{std::move(found), decision};
+}
+
 Answer<Visitor> Gate::admit(const Requester& who) {
     auto found = identify(who);
+    // The kernel keeps directories: this is asked seldom enough to look at everything.
+    if (found) found = look_closer(*std::move(found), who, Facts::all);
     if (!found) return refusal();
     return *std::move(found);
 }
@@ -90,9 +103,8 @@ Answer<Visitor> Gate::check_directory(const Requester& who, const DirectoryPath&
 }
 
 Answer<Visitor> Gate::check_admin(const Requester& who) {
-    auto attested = attestor_.attest_closely(who.tid, who.uid, who.gid);
-    if (!attested) return refusal();
-    Answer<Visitor> found = visitor(std::move(*attested));
+    auto found = admit(who);
+    if (!found) return found;
     const Caller& caller = found->caller();
     const bool in_group =
         settings_.admin_group && (caller.ids.fsgid == *settings_.admin_group ||
@@ -102,30 +114,31 @@ Answer<Visitor> Gate::check_admin(const Requester& who) {
 }
 
 Answer<Pass> Gate::check_sight(const Requester& who, const SecretPath& path) {
-    auto found = admit(who);
-    if (!found) return tl::make_unexpected(found.error());
-    Decision decision = found->entitlement->decide(path);
-    if (!decision.allow) return refusal();
-    return Pass{std::move(*found), decision};
+    auto found = identify(who);
+    if (!found) return refusal();
+    auto pass = decide(*std::move(found), who, path, Look::quick);
+    if (!pass || !pass->decision.allow) return refusal();
+    return *std::move(pass);
 }
 
 Answer<Pass> Gate::check_lookup(const Requester& who, const Target& target) {
-    return check(who, target, "lookup");
+    return check(who, target, "lookup", Look::quick);
 }
 
 Answer<Pass> Gate::check_open(const Requester& who, const Target& target) {
-    return check(who, target, "open");
+    return check(who, target, "open", Look::closer);
 }
 
-Answer<Pass> Gate::check(const Requester& who, const Target& target, std::string_view operation) {
+Answer<Pass> Gate::check(const Requester& who, const Target& target, std::string_view operation, Look look) {
     auto found = identify(who);
-    if (!found) {
-        (void)record(unattested(who), operation, target, refused(found.error().message));
+    auto pass = found ? decide(*std::move(found), who, target.path, look)
+                      : tl::make_unexpected(std::move(found).error());
+    if (!pass) {
+        (void)record(unattested(who), operation, target, refused(pass.error().message));
         return refusal();
     }
-    Decision decision = found->entitlement->decide(target.path);
-    if (decision.allow) return Pass{*std::move(found), decision};
-    (void)record(found->caller(), operation, target, decision);
+    if (pass->decision.allow) return *std::move(pass);
+    (void)record(pass->visitor.caller(), operation, target, pass->decision);
     return refusal();
 }
 
@@ -154,9 +167,12 @@ Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Targ
     }
     if (reader->attested == file.opener) return {};
     // Somebody else reads: a child, the receiver of a descriptor, the same process after exec or setuid.
-    Decision decision = reader->entitlement->decide(target.path);
-    if (decision.allow) return {};
-    (void)record(reader->caller(), "read", target, decision);
+    auto pass = decide(*reader, who, target.path, Look::closer);
+    if (pass && pass->decision.allow) return {};
+    if (pass)
+        (void)record(pass->visitor.caller(), "read", target, pass->decision);
+    else
+        (void)record(reader->caller(), "read", target, refused(pass.error().message));
     return answer_errno(EACCES);
 }
 

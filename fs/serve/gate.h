@@ -89,10 +89,19 @@ class Gate {
         std::shared_ptr<const Entitlement> entitlement;
         std::uint64_t generation = 0;
     };
+    // How sure a decision that allows has to be. A refusal is always made on a closer look.
+    enum class Look : std::uint8_t {
+        quick,   // for what shows no new value: names, sizes
+        closer,  // at the groups and the unit that the decision rests on
+    };
     [[nodiscard]] Result<Visitor> identify(const Requester& who);
+    [[nodiscard]] Result<Visitor> look_closer(Visitor found, const Requester& who, Facts facts);
+    // The Pass tells of a refusal too.
+    [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look);
     [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);
     [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
-    [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation);
+    [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation,
+                                     Look look);
     [[nodiscard]] bool record(const Caller& caller, std::string_view operation, const Target& target,
                               const Decision& decision);
 

@@ -87,18 +87,27 @@ TEST_CASE("a group matches as effective or supplementary group") {
     CHECK(allows(text, who));
 }
 
-TEST_CASE("an entitlement says when it would change with the supplementary groups") {
-    auto depends = [](const std::string& text, const Caller& who) {
-        return entitle(parse(text), who).depends_on_groups();
+TEST_CASE("a decision says which changing facts it rests on") {
+    auto rests_on = [](const std::string& text, const Caller& who) {
+        return entitle(parse(text), who).decide(kPath).rests_on;
     };
-    std::string by_group = rule("secrets = \"acme/**\"\ngid = 50\nunit = \"checkout.service\"");
-    CHECK(depends(by_group, caller(1000)));  // it could join
-    Caller member = caller(1000);
+    std::string by_user = rule("secrets = \"acme/**\"\nuid = 1000", "by user");
+    std::string by_group = rule("secrets = \"acme/**\"\ngid = 50", "by group");
+    std::string by_unit = rule("secrets = \"acme/**\"\nunit = \"checkout.service\"", "by unit");
+    Caller member = caller(1000, "checkout.service");
     member.groups = {50};
-    CHECK(depends(by_group, member));  // it could leave
-    CHECK_FALSE(depends(by_group, caller(1000, "other.service")));
-    CHECK_FALSE(depends(rule("secrets = \"acme/**\"\nuid = 1000"), member));
-    CHECK(depends(rule("effect = \"deny\"\nsecrets = \"acme/**\"\ngid = 50"), caller(1000)));
+    CHECK(rests_on(by_user, member) == Facts::none);
+    CHECK(rests_on(by_group, member) == Facts::status);  // it could leave
+    CHECK(rests_on(by_unit, member) == Facts::place);
+    CHECK(rests_on(by_unit + by_user + by_group, member) == Facts::all);
+    CHECK(rests_on(by_group, caller(1000)) == Facts::all);  // a refusal: it could join
+    CHECK(rests_on(by_unit + by_user, caller(1000, "other.service")) == Facts::none);
+
+    std::string deny = rule("effect = \"deny\"\nsecrets = \"acme/**\"\nunit = \"other.service\"", "deny");
+    CHECK(rests_on(by_user + deny, member) == Facts::place);  // it could be moved there
+    CHECK(rests_on(by_user + deny, caller(1000, "other.service")) == Facts::all);
+    std::string elsewhere = rule("effect = \"deny\"\nsecrets = \"beta/**\"\ngid = 7", "elsewhere");
+    CHECK(rests_on(by_user + elsewhere, member) == Facts::none);
 }
 
 TEST_CASE("a server that acts for another user on files is that user") {
