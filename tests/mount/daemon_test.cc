@@ -230,6 +230,12 @@ TEST_CASE("a store that cannot be trusted is refused at the start") {
         std::filesystem::resize_file(mounted.made.path(), 0);
         check_refused(mounted, "is not a store");
     }
+    SECTION("of a later format") {
+        MountedStore mounted("");
+        must(must(Database::open(mounted.made.path(), OpenMode::read_write))
+                 .execute("PRAGMA user_version = 2"));
+        check_refused(mounted, "is a store of format 2");
+    }
     SECTION("of another owner") {
         MountedStore mounted("", [](Config& config) { config.pin.owner.bytes[0] ^= 1; });
         check_refused(mounted, "owner");
