@@ -18,6 +18,7 @@
 #include <memory>
 
 #include "access/caller.h"
+#include "base/descriptor.h"
 #include "base/result.h"
 
 namespace coffer {
@@ -28,6 +29,9 @@ class Attested {
   public:
     virtual ~Attested() = default;
     [[nodiscard]] const Caller& caller() const { return caller_; }
+    // The file that it runs, to be read; empty when it may not be read or is not that of caller().exe any
+    // more.
+    [[nodiscard]] virtual Descriptor open_exe() const = 0;
 
   protected:
     Caller caller_;  // set before it is shared, never changed after
@@ -44,7 +48,10 @@ enum class Facts : std::uint8_t {
     none = 0,
     place = 1,   // unit, slice and cgroup, where the cgroup id does not tell them (hybrid hierarchies): 4 us
     status = 2,  // supplementary groups and tracer: 12 us
-    all = 3,
+    // The tracer, unless this thread's status was read within the last 10 ms. A tracer can change the process
+    // and go before any look, so nothing is lost by the 10 ms, and a busy reader is spared the 12 us.
+    tracer = 4,
+    all = 7,
 };
 [[nodiscard]] constexpr Facts operator|(Facts a, Facts b) {
     return static_cast<Facts>(static_cast<unsigned>(a) | static_cast<unsigned>(b));

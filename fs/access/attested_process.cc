@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/attested_process.h"
 
+#include "access/credential_loader.h"
 #include "access/invocation.h"
 
 namespace coffer {
@@ -16,6 +17,12 @@ bool AttestedProcess::same_facts(const ProcStatus& status) const {
 
 bool AttestedProcess::same_exe() const {
     return home_.exe_stamp() == exe_;
+}
+
+Descriptor AttestedProcess::open_exe() const {
+    Descriptor file = home_.open_exe();
+    if (file && ProcFolder::stamp_of(file) != exe_) file = {};
+    return file;
 }
 
 // PR_SET_MM lets a sibling thread change the link while this thread waits, hence twice.
@@ -65,6 +72,7 @@ Result<std::shared_ptr<const AttestedProcess>> AttestedProcess::look(const ProcF
     caller.foreign_user_namespace = thread.user_namespace() != own_users || own_users.inode == 0;
     COFFER_CHECK(process->look_at_exe());
     COFFER_CHECK(process->look_at_cgroup(thread, std::move(known.cgroup)));
+    caller.credential_loader = is_credential_loader(caller);
     return std::shared_ptr<const AttestedProcess>(std::move(process));
 }
 

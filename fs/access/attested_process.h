@@ -32,6 +32,7 @@ class AttestedProcess final : public Attested {
     // The same from /proc, supplementary groups and tracer included.
     [[nodiscard]] bool same_facts(const ProcStatus& status) const;
     [[nodiscard]] bool same_exe() const;  // and the process is not gone
+    [[nodiscard]] Descriptor open_exe() const override;
     // Where the cgroup id does not tell the place, the thread's folder has to.
     [[nodiscard]] bool cgroup_has_id() const { return cgroup_has_id_; }
 

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/attestor_pidfd.h"
 
+#include <ctime>
+
 namespace coffer {
 namespace {
 
 Failure gone(pid_t tid) {
     return fail(Code::not_allowed, "thread ", tid, " is gone");
+}
+
+constexpr std::int64_t kRecentNs = 10'000'000;  // Facts::tracer
+
+std::int64_t monotonic_ns() {
+    struct timespec now {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
 bool out_of_descriptors(int error) {
@@ -44,6 +54,17 @@ bool PidfdAttestor::place_holds(const AttestedProcess& process, pid_t tid) {
     if (thread && (*thread)->cgroup) return ProcFolder::in_cgroup((*thread)->cgroup, path);
     auto folder = ProcFolder::open(tid);
     return folder && ProcFolder::in_cgroup(folder->open_cgroup(), path);
+}
+
+Result<bool> PidfdAttestor::status_holds(const AttestedProcess& process, pid_t tid, Facts facts) {
+    auto thread = threads_.find(tid);
+    const std::int64_t now = monotonic_ns();
+    const bool recent = thread && now - (*thread)->status_read_ns.load(std::memory_order_relaxed) < kRecentNs;
+    if (recent && !has(facts, Facts::status)) return true;
+    COFFER_TRY(ProcFolder folder, ProcFolder::open(tid));
+    COFFER_TRY(ProcStatus status, folder.status());
+    if (thread) (*thread)->status_read_ns.store(now, std::memory_order_relaxed);
+    return process.same_facts(status);
 }
 
 Result<PidfdAttestor::Process> PidfdAttestor::find(pid_t tid, uid_t fsuid, gid_t fsgid) {
@@ -96,7 +117,7 @@ Result<PidfdAttestor::Process> PidfdAttestor::look(pid_t tid, Seen seen) {
 }
 
 void PidfdAttestor::remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process) {
-    threads_.put(tid, std::make_shared<const Thread>(Thread{std::move(pidfd), std::move(cgroup), process}));
+    threads_.put(tid, std::make_shared<const Thread>(std::move(pidfd), std::move(cgroup), process));
 }
 
 // Two for each newcomer: short-lived processes leave no descriptors behind for long.
@@ -117,10 +138,8 @@ Result<std::shared_ptr<const Attested>> PidfdAttestor::look_closer(std::shared_p
                                                                    Facts facts) {
     const auto& process = static_cast<const AttestedProcess&>(*found);  // attest() makes no others
     bool same = !has(facts, Facts::place) || place_holds(process, tid);
-    if (same && has(facts, Facts::status)) {
-        COFFER_TRY(ProcFolder folder, ProcFolder::open(tid));
-        COFFER_TRY(ProcStatus status, folder.status());
-        same = process.same_facts(status);
+    if (same && has(facts, Facts::status | Facts::tracer)) {
+        COFFER_TRY(same, status_holds(process, tid, facts));
     }
     if (same) return found;
     COFFER_TRY(Seen seen, see(tid, fsuid, fsgid));

@@ -5,6 +5,7 @@
 // A pidfd stays with its thread, so a thread number that is used again is never mistaken for its last user.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "access/attested_process.h"
@@ -25,9 +26,12 @@ class PidfdAttestor final : public Attestor {
   private:
     using Process = std::shared_ptr<const AttestedProcess>;
     struct Thread {
+        Thread(Descriptor its_pidfd, Descriptor its_cgroup, Process its_process)
+            : pidfd(std::move(its_pidfd)), cgroup(std::move(its_cgroup)), process(std::move(its_process)) {}
         Descriptor pidfd;
         Descriptor cgroup;  // its cgroup file, where the cgroup id does not tell the place
         Process process;
+        mutable std::atomic<std::int64_t> status_read_ns = 0;  // CLOCK_MONOTONIC; 0: not yet
     };
     struct Seen {  // a thread whose pidfd says that it is the one that asks
         Descriptor pidfd;
@@ -37,6 +41,7 @@ class PidfdAttestor final : public Attestor {
     [[nodiscard]] static Result<Seen> see(pid_t tid, uid_t fsuid, gid_t fsgid);
     [[nodiscard]] static bool holds(const AttestedProcess& process, const PidfdInfo& info);
     [[nodiscard]] bool place_holds(const AttestedProcess& process, pid_t tid);
+    [[nodiscard]] Result<bool> status_holds(const AttestedProcess& process, pid_t tid, Facts facts);
     [[nodiscard]] Result<Process> find(pid_t tid, uid_t fsuid, gid_t fsgid);
     [[nodiscard]] Result<Process> look(pid_t tid, Seen seen);
     void remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process);

@@ -52,6 +52,7 @@ struct Caller {
     std::uint64_t start_ticks = 0;        // /proc/PID/stat field 22
     pid_t tracer = 0;                     // 0: not traced
     bool foreign_user_namespace = false;  // not the daemon's
+    bool credential_loader = false;       // systemd, loading a unit's credentials
     std::optional<Hash> sha256;           // of the executable, where a rule asked for it
 };
 

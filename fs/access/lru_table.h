@@ -14,7 +14,7 @@
 
 namespace coffer {
 
-template <class Key, class Value>
+template <class Key, class Value, class KeyHash = std::hash<Key>>
 class LruTable {
   public:
     explicit LruTable(std::size_t capacity) : capacity_(capacity) {}
@@ -75,7 +75,7 @@ class LruTable {
     const std::size_t capacity_;
     mutable std::mutex mutex_;  // over both; a leaf: nothing else is locked under it
     std::list<Entry> order_;    // the most recently used first
-    std::unordered_map<Key, typename std::list<Entry>::iterator> index_;
+    std::unordered_map<Key, typename std::list<Entry>::iterator, KeyHash> index_;
 };
 
 }  // namespace coffer

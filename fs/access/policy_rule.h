@@ -5,12 +5,15 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "access/caller_pattern.h"
 #include "access/glob.h"
 #include "access/policy.h"
+#include "access/toml_document.h"
 
 namespace coffer {
 
@@ -31,13 +34,25 @@ struct SecretPattern {
 
 struct Rule {
     std::string name;
+    std::string file;  // where it stands
+    TomlPlace place;
     bool allow = true;
-    std::vector<SecretPattern> secrets;
+    std::vector<SecretPattern> secrets;     // with captures: as if each were a star
+    std::vector<std::string> secret_texts;  // as written
 
     // Selectors: an absent one matches every caller, an empty one cannot be.
     std::optional<std::vector<uid_t>> uids;  // user and uid, effective for files
     std::optional<std::vector<gid_t>> gids;  // group and gid, effective for files or supplementary
-    std::optional<std::vector<Glob>> exes, units, user_units, slices, cgroups;
+    std::optional<std::vector<Glob>> exes;
+    std::optional<std::vector<Hash>> sha256s;  // of the executable
+    std::optional<std::vector<CallerPattern>> units, user_units, slices, cgroups;
+    bool traced = false;      // a caller with a tracer matches too; a rule that denies matches it always
+    bool credential = false;  // systemd's loader of credentials matches as if it were the unit's user
+    bool has_captures = false;
+
+    // Limits of an allowance.
+    std::optional<std::chrono::seconds> within;  // of the start of the process
+    std::optional<std::uint32_t> max_opens;      // by one process; by one invocation where units are named
 
     // Presentation and permissions.
     std::optional<mode_t> mode;
@@ -45,18 +60,26 @@ struct Rule {
     std::optional<gid_t> owner_group;
     bool inherit = false, cached = false;
 
-    // Do all selectors match? In two halves: attest() notices each change of the lasting facts, but may miss
-    // that a process has left a group or was moved to another cgroup.
-    [[nodiscard]] bool names(const Caller& caller) const {
-        return names_lasting(caller) && names_changing(caller);
-    }
+    // Do the selectors match? In parts: attest() notices each change of the lasting facts (ids, executable),
+    // but may miss that a process has left a group or was moved to another cgroup; the hash is worth finding
+    // out only where all else matches.
     [[nodiscard]] bool names_lasting(const Caller& caller) const;
     [[nodiscard]] bool names_changing(const Caller& caller) const;
+    [[nodiscard]] bool names_hash(const Caller& caller) const;
+    [[nodiscard]] bool names_tracer(const Caller& caller) const {
+        return caller.tracer == 0 || traced || !allow;
+    }
+    // The values of the captures, for each way in which the caller's place matches; without captures one
+    // empty set. For a caller whom names_changing().
+    [[nodiscard]] std::vector<Captures> captures(const Caller& caller) const;
+    // The patterns of secrets under these values.
+    [[nodiscard]] std::vector<SecretPattern> secrets_of(const Captures& captures) const;
     [[nodiscard]] Facts rests_on() const {
         return (gids ? Facts::status : Facts::none) | (has_place() ? Facts::place : Facts::none);
     }
     [[nodiscard]] bool has_place() const { return units || user_units || slices || cgroups; }
-    [[nodiscard]] bool has_selector() const { return uids || gids || exes || has_place(); }
+    [[nodiscard]] bool has_program() const { return exes || sha256s; }
+    [[nodiscard]] bool has_selector() const { return uids || gids || has_program() || has_place(); }
     // Something that only the kernel or an administrator gives a process, unlike its executable. A pattern of
     // nothing but stars says nothing.
     [[nodiscard]] bool has_firm_selector() const;

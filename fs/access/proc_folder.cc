@@ -17,6 +17,11 @@ ssize_t read_once(int fd, char* out, std::size_t size) {
     }
 }
 
+ExeStamp stamp(const struct stat& status) {
+    return {true, status.st_dev, status.st_ino,
+            std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
+}
+
 }  // namespace
 
 Result<ProcFolder> ProcFolder::open(pid_t id) {
@@ -71,12 +76,19 @@ bool ProcFolder::in_cgroup(const Descriptor& file, std::string_view path) {
 
 std::optional<ExeStamp> ProcFolder::exe_stamp() const {
     struct stat status {};
-    if (::fstatat(fd_.get(), "exe", &status, 0) == 0)
-        return ExeStamp{true, status.st_dev, status.st_ino,
-                        std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
+    if (::fstatat(fd_.get(), "exe", &status, 0) == 0) return stamp(status);
     // Refused, or no executable: that may also be how a dead process answers.
     if (!alive()) return std::nullopt;
     return ExeStamp{};
+}
+
+Descriptor ProcFolder::open_exe() const {
+    return Descriptor(::openat(fd_.get(), "exe", O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+}
+
+ExeStamp ProcFolder::stamp_of(const Descriptor& exe) {
+    struct stat status {};
+    return ::fstat(exe.get(), &status) == 0 ? stamp(status) : ExeStamp{};
 }
 
 std::string ProcFolder::exe_path() const {

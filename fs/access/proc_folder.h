@@ -42,6 +42,8 @@ class ProcFolder {
     // None once the process is gone.
     [[nodiscard]] std::optional<ExeStamp> exe_stamp() const;
     [[nodiscard]] std::string exe_path() const;  // empty: not readable
+    [[nodiscard]] Descriptor open_exe() const;   // empty: not readable
+    [[nodiscard]] static ExeStamp stamp_of(const Descriptor& exe);
     [[nodiscard]] NamespaceId user_namespace() const;
     [[nodiscard]] bool alive() const;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 namespace coffer {
 namespace {
@@ -32,6 +33,7 @@ Gate::Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings setting
 }
 
 void Gate::set_policy(std::shared_ptr<const Policy> policy) {
+    for (const std::string& program : policy->hashed_programs()) hasher_.prepare(program);
     std::lock_guard lock(policy_mutex_);
     policy_ = std::move(policy);
     generation_.fetch_add(1, std::memory_order_acq_rel);
@@ -48,23 +50,50 @@ tl::unexpected<Errno> Gate::refusal() const {
 }
 
 Visitor Gate::visitor(std::shared_ptr<const Attested> attested) {
+    // Without a hash of its own it is what was attested, kept alive with it.
+    auto facts_of = [](const std::shared_ptr<const Attested>& who, std::shared_ptr<const Caller> with_hash) {
+        return with_hash ? with_hash : std::shared_ptr<const Caller>(who, &who->caller());
+    };
     {
         std::lock_guard lock(kept_mutex_);
         auto found = kept_.find(attested.get());
         // An expired pointer is another, earlier object at the same address.
         if (found != kept_.end() && found->second.generation == policy_generation() &&
-            !found->second.attested.expired())
-            return {std::move(attested), found->second.entitlement, found->second.generation};
+            !found->second.attested.expired()) {
+            auto facts = facts_of(attested, found->second.with_hash);
+            return {std::move(attested), std::move(facts), found->second.entitlement,
+                    found->second.generation};
+        }
     }
     std::uint64_t generation = 0;
     auto now = policy(generation);
-    auto entitlement = std::make_shared<const Entitlement>(entitle(std::move(now), attested->caller()));
+    Entitlement entitlement = entitle(now, attested->caller());
+    std::shared_ptr<const Caller> with_hash;
+    if (entitlement.wants_sha256()) {
+        if (auto hash = hasher_.hash(attested->open_exe())) {
+            auto caller = std::make_shared<Caller>(attested->caller());
+            caller->sha256 = *hash;
+            entitlement = entitle(std::move(now), *caller);
+            with_hash = std::move(caller);
+        }
+    }
+    auto shared = std::make_shared<const Entitlement>(std::move(entitlement));
+    Visitor out{attested, facts_of(attested, with_hash), shared, generation};
+    // A hash that could not be had is asked for again.
+    if (shared->wants_sha256() && !with_hash) return out;
     std::lock_guard lock(kept_mutex_);
     if (kept_.size() >= kMaxKept)
         std::erase_if(kept_, [](const auto& one) { return one.second.attested.expired(); });
     if (kept_.size() >= kMaxKept) kept_.clear();
-    kept_.insert_or_assign(attested.get(), Kept{attested, entitlement, generation});
-    return {std::move(attested), std::move(entitlement), generation};
+    kept_.insert_or_assign(attested.get(),
+                           Kept{attested, std::move(with_hash), std::move(shared), generation});
+    return out;
+}
+
+Circumstances Gate::circumstances() const {
+    struct timespec now {};
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return {std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec), &counts_};
 }
 
 Result<Visitor> Gate::identify(const Requester& who) {
@@ -79,13 +108,13 @@ Result<Visitor> Gate::look_closer(Visitor found, const Requester& who, Facts fac
 }
 
 Result<Pass> Gate::decide(Visitor found, const Requester& who, const SecretPath& path, Look look) {
-    Decision decision = found.entitlement->decide(path);
-    if (decision.rests_on == Facts::none || (decision.allow && look == Look::quick))
-        return Pass{std::move(found), decision};
+    const Circumstances now = circumstances();
+    Decision decision = found.entitlement->decide(path, now);
+    if (decision.allow && look == Look::quick) return Pass{std::move(found), decision, now.since_boot};
     auto before = found.entitlement;
-    COFFER_TRY(found, look_closer(std::move(found), who, decision.rests_on));
-    if (found.entitlement != before) decision = found.entitlement->decide(path);
-    return Pass{std::move(found), decision};
+    COFFER_TRY(found, look_closer(std::move(found), who, decision.rests_on | Facts::tracer));
+    if (found.entitlement != before) decision = found.entitlement->decide(path, now);
+    return Pass{std::move(found), decision, now.since_boot};
 }
 
 Answer<Visitor> Gate::admit(const Requester& who) {
@@ -142,18 +171,24 @@ Answer<Pass> Gate::check(const Requester& who, const Target& target, std::string
     return refusal();
 }
 
-Answer<> Gate::audit_open(const Pass& pass, const Target& target) {
-    if (record(pass.visitor.caller(), "open", target, pass.decision)) return {};
+Answer<> Gate::admit_open(const Pass& pass, const Target& target) {
+    const Decision& decision = pass.decision;
+    if (decision.limit.max_opens &&
+        !counts_.take(decision.rule, decision.limit.subject, decision.limit.max_opens)) {
+        (void)record(pass.visitor.caller(), "open", target, refused("the rule's max_opens is used up"));
+        return refusal();
+    }
+    if (record(pass.visitor.caller(), "open", target, decision)) return {};
     return answer_errno(EACCES);
 }
 
 Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Target& target) {
-    // A policy that changed since: is the opener still allowed? Asked once per generation and handle.
+    // A policy that changed since: would it have let the opener open? Asked once per generation and handle.
     if (file.policy_generation.load(std::memory_order_acquire) != policy_generation()) {
         Visitor opener = visitor(file.opener);
-        Decision decision = opener.entitlement->decide(target.path);
+        Decision decision = opener.entitlement->decide(target.path, {file.opened, nullptr});
         if (!decision.allow) {
-            (void)record(file.opener->caller(), "read", target, decision);
+            (void)record(opener.caller(), "read", target, decision);
             return answer_errno(EKEYREVOKED);
         }
         file.policy_generation.store(opener.policy_generation, std::memory_order_release);

@@ -15,6 +15,8 @@
 #include "access/attest.h"
 #include "access/audit.h"
 #include "access/config.h"
+#include "access/exe_hasher.h"
+#include "access/open_counts.h"
 #include "access/policy.h"
 #include "serve/errno_table.h"
 #include "serve/open_file.h"
@@ -32,9 +34,10 @@ struct Requester {
 // A caller that has been attested, and the rules that name it.
 struct Visitor {
     std::shared_ptr<const Attested> attested;
+    std::shared_ptr<const Caller> facts;  // what was attested, and the hash of the executable if a rule asked
     std::shared_ptr<const Entitlement> entitlement;
     std::uint64_t policy_generation = 0;
-    [[nodiscard]] const Caller& caller() const { return attested->caller(); }
+    [[nodiscard]] const Caller& caller() const { return *facts; }
 };
 
 // What a decision is about. The texts live as long as the catalogue.
@@ -47,6 +50,7 @@ struct Target {
 struct Pass {
     Visitor visitor;
     Decision decision;
+    std::chrono::nanoseconds at{};  // since boot
 };
 
 class Gate {
@@ -73,8 +77,9 @@ class Gate {
     // The same, but the refusal is audited: nobody who is refused here ever comes to an OPEN.
     [[nodiscard]] Answer<Pass> check_lookup(const Requester& who, const Target& target);
     [[nodiscard]] Answer<Pass> check_open(const Requester& who, const Target& target);
-    // After the file is ready to be served; a failure is a refusal unless the audit is best-effort.
-    [[nodiscard]] Answer<> audit_open(const Pass& pass, const Target& target);
+    // After the file is ready to be served: counts the open against the rule's limit and audits it. A failed
+    // audit is a refusal unless it is best-effort.
+    [[nodiscard]] Answer<> admit_open(const Pass& pass, const Target& target);
     // EACCES, or EKEYREVOKED when it is the policy that has changed since the open.
     [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file, const Target& target);
     // A refusal of an OPEN or READ for a reason that is not the policy's: revoked, expired, a limit.
@@ -85,7 +90,8 @@ class Gate {
 
   private:
     struct Kept {
-        std::weak_ptr<const Attested> attested;  // weak: the attestor decides how long its descriptors live
+        std::weak_ptr<const Attested> attested;   // weak: the attestor decides how long its descriptors live
+        std::shared_ptr<const Caller> with_hash;  // null: nobody asked for the hash
         std::shared_ptr<const Entitlement> entitlement;
         std::uint64_t generation = 0;
     };
@@ -99,6 +105,7 @@ class Gate {
     // The Pass tells of a refusal too.
     [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look);
     [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);
+    [[nodiscard]] Circumstances circumstances() const;
     [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
     [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation,
                                      Look look);
@@ -112,6 +119,8 @@ class Gate {
     std::atomic<std::uint64_t> generation_ = 0;
     mutable std::mutex policy_mutex_;  // a leaf; guards policy_
     std::shared_ptr<const Policy> policy_;
+    ExeHasher hasher_;
+    OpenCounts counts_;
     std::mutex kept_mutex_;  // a leaf; guards kept_
     std::unordered_map<const Attested*, Kept> kept_;
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,6 +28,7 @@ struct OpenFile {
     std::string_view scope;
 
     std::shared_ptr<const Attested> opener;
+    std::chrono::nanoseconds opened{};                         // since boot
     bool inherit = false, cached = false;                      // as the rule says that allowed the open
     mutable std::atomic<std::uint64_t> policy_generation = 0;  // under which the opener was last allowed
 

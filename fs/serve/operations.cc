@@ -230,12 +230,13 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
     file->level = shown->level;
     file->scope = shown->scope;
     file->opener = pass->visitor.attested;
+    file->opened = pass->at;
     file->inherit = pass->decision.inherit;
     file->cached = pass->decision.cached;
     file->policy_generation = pass->visitor.policy_generation;
     auto handle = parts_.handles.add(std::move(file));
     if (!handle) return refuse(handle.error());
-    if (auto audited = parts_.gate.audit_open(*pass, target); !audited) {
+    if (auto audited = parts_.gate.admit_open(*pass, target); !audited) {
         parts_.handles.release(*handle);
         return tl::make_unexpected(audited.error());
     }

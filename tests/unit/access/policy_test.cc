@@ -99,7 +99,7 @@ TEST_CASE("a decision says which changing facts it rests on") {
     CHECK(rests_on(by_user, member) == Facts::none);
     CHECK(rests_on(by_group, member) == Facts::status);  // it could leave
     CHECK(rests_on(by_unit, member) == Facts::place);
-    CHECK(rests_on(by_unit + by_user + by_group, member) == Facts::all);
+    CHECK(rests_on(by_unit + by_user + by_group, member) == (Facts::place | Facts::status));
     CHECK(rests_on(by_group, caller(1000)) == Facts::all);  // a refusal: it could join
     CHECK(rests_on(by_unit + by_user, caller(1000, "other.service")) == Facts::none);
 
@@ -231,8 +231,26 @@ TEST_CASE("rules that mean nothing or prove nothing are refused") {
           Bad{"secrets = \"acme/**\"\nuid = 1\nmode = 440", "expected a string"},
           Bad{"effect = \"deny\"\nsecrets = \"acme/**\"\nmode = \"0440\"", "say nothing"},
           Bad{"secrets = \"acme/**\"\nuid = 1\nuser = \"root\"", "exclude each other"},
-          Bad{"secrets = \"acme/**\"\nuid = 1\nwithin = \"30s\"", "not supported"},
-          Bad{"secrets = \"acme/{p}/*/*\"\nuid = 1", "not supported"}}) {
+          Bad{"secrets = \"acme/**\"\nuid = 1\nwithin = \"30\"", "as in \"30s\""},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nwithin = \"0s\"", "as in \"30s\""},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nmax_opens = 0", "from 1 to"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nmax_opens = [1, 2]", "one number"},
+          Bad{"secrets = \"acme/**\"\nsha256 = "
+              "\"0000000000000000000000000000000000000000000000000000000000000000\"",
+              "sha256 alone proves nothing"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nsha256 = \"00\"", "sha256sum"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\ncredential = true", "add unit"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = 1", "not supported"},
+          Bad{"effect = \"deny\"\nsecrets = \"acme/**\"\ntraced = true", "say nothing"},
+          Bad{"effect = \"deny\"\nsecrets = \"acme/**\"\nwithin = \"1s\"", "say nothing"},
+          Bad{"secrets = \"acme/{p}/*/*\"\nuid = 1", "{p} is not captured"},
+          Bad{"secrets = \"acme/{p/*/*\"\nuid = 1", "without its }"},
+          Bad{"secrets = \"acme/{P}/*/*\"\nslice = \"{P}.slice\"", "a capture without a good name"},
+          Bad{"secrets = \"acme/{p}/*/*\"\nslice = [\"c-{p}.slice\", \"c.slice\"]",
+              "capture different names"},
+          Bad{"secrets = \"acme/{p}/*/*\"\nslice = \"*-{p}.slice\"", "a star beside a capture"},
+          Bad{"secrets = \"acme/{p}/*/*\"\nslice = \"{p}{q}.slice\"", "side by side"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\nexe = \"/opt/{p}/app\"", "nothing is captured"}}) {
         INFO(bad.lines);
         CHECK_THAT(error_of(rule(bad.lines)), Catch::Matchers::Contains(bad.says));
     }
