@@ -143,7 +143,7 @@ class MountedStore {
 
     // Everything in the folder becomes this user's, who then runs the daemon.
     void give_to(const Who& user) {
-        run_as = user;
+        runs_daemon = user;
         REQUIRE(chown(made.folder.path().c_str(), user.uid, user.gid) == 0);
         for (const auto& entry : std::filesystem::recursive_directory_iterator(made.folder.path()))
             REQUIRE(lchown(entry.path().c_str(), user.uid, user.gid) == 0);
@@ -152,7 +152,7 @@ class MountedStore {
     TestStore made;
     VerifiedStore store;
     Config config;
-    std::optional<Who> run_as;  // who runs the daemon, if not this process's user
+    std::optional<Who> runs_daemon;  // who runs the daemon, if not this process's user
 
   private:
     static void write_file(const std::filesystem::path& path, std::string_view text) {
@@ -171,7 +171,7 @@ class MountedStore {
         dup2(out, 1);
         dup2(out, 2);
         close(out);
-        if (run_as && !become(*run_as)) _exit(126);
+        if (runs_daemon && !become(*runs_daemon)) _exit(126);
         execl(COFFERD_PROGRAM, "cofferd", "--foreground", "--config", file.c_str(), "--attest",
               method.c_str(), nullptr);
         _exit(127);

@@ -19,11 +19,13 @@
 
 #include "access/pidfd.h"
 #include "support/catch.h"
+#include "support/cgroup.h"
 #include "support/in_child.h"
 #include "support/puppet.h"
 #include "support/temp_folder.h"
 
 using namespace coffer;
+using coffer::test::Cgroup;
 using coffer::test::Puppet;
 
 namespace {
@@ -388,29 +390,24 @@ TEST_CASE("a thread whose first thread has exited keeps its executable") {
 
 TEST_CASE("a process that is moved to another cgroup is attested anew on a closer look") {
     if (!is_root("a cgroup")) return;
-    // Where systemd's own hierarchy is beside version 2 it is the one that names units.
-    std::filesystem::path root = "/sys/fs/cgroup";
-    if (std::filesystem::exists(root / "systemd/cgroup.procs")) root /= "systemd";
-    std::filesystem::path group = root / ("coffer-test-" + std::to_string(getpid()) + ".slice");
-    std::error_code error;
-    if (!std::filesystem::create_directory(group, error)) {
-        WARN("no cgroup can be made here (" << error.message() << "): skipped");
+    const std::string slice = concat("coffer-test-", getpid(), ".slice");
+    Cgroup group(slice);
+    if (!group.made()) {
+        WARN("SKIPPED: no cgroup can be made here");
         return;
     }
     for (AttestMethod method : methods()) {
         Puppet child({start_thread});
         auto by = attestor(method);
         Seen before = look(*by, child.pid());
-        std::ofstream(group / "cgroup.procs") << child.pid() << std::flush;
+        REQUIRE(group.add(child.pid()));
         Seen after = look_closely(*by, child.pid());
         CHECK(after != before);
-        CHECK(after->caller().cgroup.slice == group.filename());
-        CHECK(before->caller().cgroup.slice != group.filename());
+        CHECK(after->caller().cgroup.slice == slice);
+        CHECK(before->caller().cgroup.slice != slice);
         CHECK(look(*by, child.pid()) == after);
         CHECK(look(*by, child.act(0)) == after);
     }
-    for (int tries = 0; tries < 1000 && !std::filesystem::remove(group, error); ++tries) usleep(1000);
-    CHECK_FALSE(std::filesystem::exists(group));
 }
 
 TEST_CASE("the descriptors of processes that are gone are given back") {
