@@ -5,37 +5,14 @@
 #include <unistd.h>
 
 #include "base/descriptor.h"
+#include "base/file.h"
 
 namespace coffer {
 namespace {
 
 constexpr std::size_t kMaxFile = 1u << 20;
 
-Result<std::string> read_all(int fd, std::string_view what) {
-    std::string text;
-    char buffer[16384];
-    for (;;) {
-        ssize_t size = ::read(fd, buffer, sizeof buffer);
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) return fail(Code::failed, "reading ", what, ": ", errno_text());
-        if (size == 0) return text;
-        text.append(buffer, static_cast<std::size_t>(size));
-        if (text.size() > kMaxFile)
-            return fail(Code::invalid, what, " is larger than ", kMaxFile, " bytes; that is no such file");
-    }
-}
-
 }  // namespace
-
-Result<void> check_owner(const struct stat& status, std::string_view what) {
-    if (status.st_uid != 0 && status.st_uid != ::geteuid())
-        return fail(Code::not_allowed, what, " is owned by uid ", status.st_uid, "; expected root or uid ",
-                    ::geteuid(), ": chown it");
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(Code::not_allowed, what, " can be written by its group or by others; run: chmod go-w ",
-                    what);
-    return {};
-}
 
 Result<std::string> read_owned_file(const std::filesystem::path& file) {
     const std::string& what = file.native();
@@ -49,7 +26,7 @@ Result<std::string> read_owned_file(const std::filesystem::path& file) {
     if (::fstat(fd.get(), &status) != 0) return fail(Code::failed, "fstat of ", what, ": ", errno_text());
     if (!S_ISREG(status.st_mode)) return fail(Code::invalid, what, " is not a regular file");
     COFFER_CHECK(check_owner(status, what));
-    return read_all(fd.get(), what);
+    return read_to_end(fd.get(), kMaxFile, what);
 }
 
 }  // namespace coffer

@@ -4,19 +4,12 @@
 // them. Checked on the open descriptor, so that what is checked is what is read. Thread-safe.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <filesystem>
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
 
 namespace coffer {
-
-// Owned by root or by this user, not writable by group or others; else Code::not_allowed with the command
-// that mends it. `what` names the file in messages.
-[[nodiscard]] Result<void> check_owner(const struct stat& status, std::string_view what);
 
 // The whole of a regular file, at most 1 MiB. Symbolic links are followed; the file behind them is checked.
 [[nodiscard]] Result<std::string> read_owned_file(const std::filesystem::path& file);

@@ -7,6 +7,7 @@
 
 #include "access/owned_file.h"
 #include "base/descriptor.h"
+#include "base/file.h"
 
 namespace coffer {
 

@@ -5,23 +5,9 @@
 #include <sys/stat.h>
 
 #include "base/descriptor.h"
+#include "base/file.h"
 
 namespace coffer {
-namespace {
-
-Result<void> write_all(int fd, std::string_view content, const std::string& name) {
-    while (!content.empty()) {
-        ssize_t written = ::write(fd, content.data(), content.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return fail(Code::unavailable, "writing ", name, ": ", errno_text());
-        content.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (fsync(fd) != 0) return fail(Code::unavailable, "writing ", name, " to the disk: ", errno_text());
-    return {};
-}
-
-}  // namespace
-
 Result<std::optional<std::string>> read_small_file(const std::filesystem::path& path, std::size_t limit) {
     Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!file && errno == ENOENT) return std::nullopt;
@@ -29,18 +15,8 @@ Result<std::optional<std::string>> read_small_file(const std::filesystem::path& 
     struct stat status {};
     if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
         return fail(Code::invalid, path.string(), " is no regular file");
-    std::string content;
-    char buffer[4096];
-    while (true) {
-        ssize_t got = ::read(file.get(), buffer, sizeof buffer);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail(Code::unavailable, "reading ", path.string(), ": ", errno_text());
-        if (got == 0) return content;
-        content.append(buffer, static_cast<std::size_t>(got));
-        if (content.size() > limit)
-            return fail(Code::invalid, path.string(), " is larger than the ", limit,
-                        " bytes that it may have");
-    }
+    COFFER_TRY(auto content, read_to_end(file.get(), limit, path.string()));
+    return content;
 }
 
 Result<void> replace_file(const std::filesystem::path& path, std::string_view content, mode_t mode) {
@@ -50,7 +26,9 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
     ::unlink(temporary.c_str());  // left by a crash of a process with the same number
     Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!file) return fail(Code::unavailable, "making ", temporary, ": ", errno_text());
-    auto written = write_all(file.get(), content, temporary);
+    Result<void> written;
+    if (!write_all(file.get(), as_bytes(content)) || fsync(file.get()) != 0)
+        written = fail(Code::unavailable, "writing ", temporary, ": ", errno_text());
     if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
         written = fail(Code::unavailable, "renaming ", temporary, ": ", errno_text());
     if (!written) ::unlink(temporary.c_str());

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/descriptor.h"
+#include "base/file.h"
 
 namespace coffer {
 namespace {
@@ -56,18 +57,6 @@ Result<void> check_private(int fd, const std::filesystem::path& path) {
     return {};
 }
 
-Result<void> write_all(int fd, ByteView content, const std::filesystem::path& path) {
-    while (!content.empty()) {
-        ssize_t count = write(fd, content.data(), content.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return system_failure("write", path, errno);
-        content = content.subspan(static_cast<std::size_t>(count));
-    }
-    // Not the umask decides.
-    if (fchmod(fd, 0400) != 0 || fsync(fd) != 0) return system_failure("write", path, errno);
-    return {};
-}
-
 Result<void> sync_folder(const std::filesystem::path& path) {
     std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
     Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -103,7 +92,10 @@ Result<void> create_private_file(const std::filesystem::path& path, ByteView con
     // O_EXCL follows no symbolic link and replaces nothing.
     Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400));
     if (!fd) return system_failure("create", path, errno);
-    auto written = write_all(fd.get(), content, path);
+    Result<void> written;
+    // Not the umask decides.
+    if (!write_all(fd.get(), content) || fchmod(fd.get(), 0400) != 0 || fsync(fd.get()) != 0)
+        written = system_failure("write", path, errno);
     if (written) written = sync_folder(path);
     if (!written) unlink(path.c_str());
     return written;

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "base/descriptor.h"
+#include "base/file.h"
 #include "keys/seal.h"
 #include "log/commit.h"
 #include "log/folder_watch.h"
@@ -34,34 +35,24 @@ Failure missing(const std::filesystem::path& path) {
                 "; make one with `coffer init`, or correct `store` in the configuration");
 }
 
-// Looks before SQLite does, for its own words for these are no help.
+// Looks before SQLite does, for its own words for these are no help. By name only: a descriptor of ours, once
+// closed, would take the locks of every connection of this process to the same file with it.
 Result<void> check_file(const std::filesystem::path& path) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!file && errno == ENOENT) return missing(path);
-    if (!file) return fail(Code::unavailable, "opening the store ", path.string(), ": ", errno_text());
-    struct stat status {};
-    if (fstat(file.get(), &status) != 0)
-        return fail(Code::unavailable, "the store ", path.string(), ": ", errno_text());
-    std::array<char, 16> start{};
-    bool sqlite = S_ISREG(status.st_mode) && ::read(file.get(), start.data(), start.size()) == 16 &&
-                  std::string_view(start.data(), 16) == std::string_view("SQLite format 3\0", 16);
-    if (!sqlite) return fail(Code::unavailable, path.string(), " is not a store: it is no SQLite database");
-    return {};
-}
-
-Result<void> check_owned(const std::filesystem::path& path, std::string_view what) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
         if (errno == ENOENT) return missing(path);
-        return fail(Code::unavailable, what, ' ', path.string(), ": ", errno_text());
+        return fail(Code::unavailable, "opening the store ", path.string(), ": ", errno_text());
     }
-    if (status.st_uid != geteuid() && status.st_uid != 0)
-        return fail(Code::not_allowed, what, ' ', path.string(), " belongs to uid ", status.st_uid,
-                    "; only its owner may write a store: run as that user");
-    if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return fail(Code::not_allowed, what, ' ', path.string(),
-                    " can be written by its group or by others; run `chmod go-w ", path.string(), '`');
+    if (!S_ISREG(status.st_mode))
+        return fail(Code::unavailable, path.string(), " is not a store: it is no file");
     return {};
+}
+
+Result<void> check_owned(const std::filesystem::path& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0) return check_owner(status, path.string());
+    if (errno == ENOENT) return missing(path);
+    return fail(Code::unavailable, path.string(), ": ", errno_text());
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
@@ -69,8 +60,11 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 }
 
 Result<void> check_schema(Database& database, const std::filesystem::path& path) {
-    COFFER_TRY(auto application, database.integer("PRAGMA application_id"));
-    if (application != kApplicationId)
+    auto application = database.integer("PRAGMA application_id");
+    if (!application && application.error().code == Code::tampered)
+        return fail(Code::unavailable, path.string(), " is not a store: it is no SQLite database");
+    if (!application) return tl::make_unexpected(std::move(application).error());
+    if (*application != kApplicationId)
         return fail(Code::unavailable, path.string(),
                     " is not a store: it is another program's SQLite database");
     COFFER_TRY(auto format, database.integer("PRAGMA user_version"));
@@ -107,8 +101,8 @@ Result<std::unique_ptr<SqliteLog>> SqliteLog::create(const std::filesystem::path
 }
 
 Result<std::unique_ptr<SqliteLog>> SqliteLog::open(const std::filesystem::path& path) {
-    COFFER_CHECK(check_owned(folder_of(path), "the store's folder"));
-    COFFER_CHECK(check_owned(path, "the store"));
+    COFFER_CHECK(check_owned(folder_of(path)));
+    COFFER_CHECK(check_owned(path));
     return open_as(path, false);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/sqlite_log.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "log/commit.h"
+#include "support/in_child.h"
 #include "support/test_store.h"
 
 using namespace coffer;
@@ -160,4 +162,27 @@ TEST_CASE("a store file that was replaced by another is read from the new one") 
         std::filesystem::remove((folder / "store.db").string() + suffix);
     std::filesystem::rename(folder / "other.db", folder / "store.db");
     CHECK(must(reader->head()).revision == 1);
+}
+
+// Locks of fcntl(2) belong to the process: closing any descriptor of the file drops all of them. Without the
+// lock another process, closing the store last, may take the WAL away from under an open one.
+TEST_CASE("opening the store again leaves the lock of who has it open") {
+    TempFolder folder;
+    auto first = SqliteLog::create(folder / "store.db").value();
+    auto locked = [&] {
+        return in_child([&] {
+            int fd = open((folder / "store.db").c_str(), O_RDWR | O_CLOEXEC);
+            struct flock lock {};
+            lock.l_type = F_WRLCK;
+            lock.l_start = 0x40000000 + 2;  // SHARED_FIRST, SHARED_SIZE: sqlite.org/fileformat2.html
+            lock.l_len = 510;
+            if (fd < 0 || fcntl(fd, F_GETLK, &lock) != 0) return 2;
+            return lock.l_type == F_UNLCK ? 1 : 0;
+        });
+    };
+    REQUIRE(locked() == 0);
+    auto second = SqliteLog::open(folder / "store.db");
+    CHECK(locked() == 0);
+    second->reset();
+    CHECK(locked() == 0);
 }
