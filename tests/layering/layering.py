@@ -28,7 +28,7 @@ ROOMS = {
     "fs/serve": ("store", "fs/access"),
     "fs/hold": ("store/base",),
     "tools": ("store", "fs/access"),
-    "bench": (),
+    "bench": ("store", "fs/access", "fs/serve"),
     "tests": ("store", "fs", "tools"),
 }
 # Where a quoted include is looked for, as the targets have it: beside the file, then on the include path.
