@@ -23,7 +23,7 @@ struct OpenFile {
 
     std::shared_ptr<const SealedValue> sealed;
     std::uint32_t secret = 0;
-    std::uint64_t version = 0, not_after_ms = 0;
+    std::uint64_t version = 0, not_after_ms = 0, time_ms = 0;
     std::uint8_t level = 0;
     std::string_view scope;
 

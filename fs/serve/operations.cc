@@ -174,8 +174,10 @@ Answer<struct stat> Operations::attributes(const Requester& who, std::uint64_t n
     auto pass = parts_.gate.check_sight(who, secret_path(*place));
     if (!pass) return tl::make_unexpected(pass.error());
     auto file = handle ? parts_.handles.find(*handle) : nullptr;
-    if (file && file->sealed)
+    if (file && file->sealed) {
+        shown->time_ms = file->time_ms;  // an open file is a snapshot, its time too
         return describe_secret(who, node, *shown, file->sealed->size, pass->decision.presentation);
+    }
     auto sealed = load(*shown, worker);
     if (!sealed) return tl::make_unexpected(sealed.error());
     return describe_secret(who, node, *shown, (*sealed)->size, pass->decision.presentation);
@@ -227,6 +229,7 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
     file->secret = shown->secret;
     file->version = shown->version;
     file->not_after_ms = shown->not_after_ms;
+    file->time_ms = shown->time_ms;
     file->level = shown->level;
     file->scope = shown->scope;
     file->opener = pass->visitor.attested;
