@@ -37,14 +37,14 @@ Result<void> AttestedProcess::look_at_exe() {
     return {};
 }
 
-Result<void> AttestedProcess::look_at_cgroup(const ProcFolder& thread, std::optional<CgroupPlace> place) {
-    if (!place) {
-        COFFER_TRY(std::string text, thread.cgroup_text());
+Result<void> AttestedProcess::look_at_cgroup(Known& known) {
+    if (!known.cgroup) {
+        COFFER_TRY(std::string text, ProcFolder::cgroup_text(*known.cgroup_file));
         CgroupLines lines = parse_cgroup_lines(text);
         cgroup_has_id_ = lines.covered_by_id;
-        place = read_cgroup_path(lines.path);
+        known.cgroup = read_cgroup_path(lines.path);
     }
-    caller_.cgroup = *std::move(place);
+    caller_.cgroup = *std::move(known.cgroup);
     caller_.invocation_id = read_invocation_id(caller_.cgroup.unit);
     return {};
 }
@@ -52,12 +52,13 @@ Result<void> AttestedProcess::look_at_cgroup(const ProcFolder& thread, std::opti
 Result<std::shared_ptr<const AttestedProcess>> AttestedProcess::look(const ProcFolder& thread, Known known,
                                                                      const NamespaceId& own_users) {
     COFFER_TRY(ProcFolder home, ProcFolder::open(known.status.tgid));
-    // A first thread that has exited while others go on shows no executable; theirs is the same.
-    std::optional<ExeStamp> shown = home.exe_stamp();
-    bool headless = known.tid != known.status.tgid && shown && !shown->readable;
     COFFER_TRY(std::uint64_t start, home.start_ticks());
-    if (headless) {
-        COFFER_TRY(home, ProcFolder::open(known.tid));
+    if (known.tid != known.status.tgid) {
+        // A first thread that has exited while others go on shows no executable; theirs is the same.
+        std::optional<ExeStamp> shown = home.exe_stamp();
+        if (shown && !shown->readable) {
+            COFFER_TRY(home, ProcFolder::open(known.tid));
+        }
     }
     std::shared_ptr<AttestedProcess> process(new AttestedProcess(std::move(home)));
     Caller& caller = process->caller_;
@@ -71,7 +72,7 @@ Result<std::shared_ptr<const AttestedProcess>> AttestedProcess::look(const ProcF
     // Not to be seen counts as foreign: such a caller matches no rule by its executable.
     caller.foreign_user_namespace = thread.user_namespace() != own_users || own_users.inode == 0;
     COFFER_CHECK(process->look_at_exe());
-    COFFER_CHECK(process->look_at_cgroup(thread, std::move(known.cgroup)));
+    COFFER_CHECK(process->look_at_cgroup(known));
     caller.credential_loader = is_credential_loader(caller);
     return std::shared_ptr<const AttestedProcess>(std::move(process));
 }

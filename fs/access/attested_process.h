@@ -19,8 +19,9 @@ class AttestedProcess final : public Attested {
     struct Known {
         pid_t tid = 0;
         ProcStatus status;
-        std::uint64_t cgroup_id = 0;        // 0: not known
-        std::optional<CgroupPlace> cgroup;  // of that id, from an earlier look
+        std::uint64_t cgroup_id = 0;              // 0: not known
+        std::optional<CgroupPlace> cgroup;        // of that id, from an earlier look
+        const Descriptor* cgroup_file = nullptr;  // the thread's, for where the place is not known
     };
     // Fails when the process is gone, or changes under the look.
     [[nodiscard]] static Result<std::shared_ptr<const AttestedProcess>> look(const ProcFolder& thread,
@@ -39,7 +40,7 @@ class AttestedProcess final : public Attested {
   private:
     explicit AttestedProcess(ProcFolder home) : home_(std::move(home)) {}
     Result<void> look_at_exe();
-    Result<void> look_at_cgroup(const ProcFolder& thread, std::optional<CgroupPlace> place);
+    Result<void> look_at_cgroup(Known& known);
 
     ProcFolder home_;  // of the process; of the asking thread where the first thread has exited
     ExeStamp exe_;

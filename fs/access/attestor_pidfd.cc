@@ -100,13 +100,15 @@ Result<PidfdAttestor::Process> PidfdAttestor::look(pid_t tid, Seen seen) {
     known.cgroup_id = seen.info.cgroup_id;
     COFFER_TRY(known.status, folder.status());
     if (auto place = places_.find(known.cgroup_id); place && known.cgroup_id != 0) known.cgroup = **place;
+    Descriptor cgroup = known.cgroup ? Descriptor() : folder.open_cgroup();
+    known.cgroup_file = &cgroup;
     bool same = known.status.ids == seen.info.ids && known.status.tgid == seen.info.tgid;
     COFFER_TRY(Process process, AttestedProcess::look(folder, std::move(known), own_users_));
-    Descriptor cgroup = process->cgroup_has_id() ? Descriptor() : folder.open_cgroup();
-    // The pidfd was opened first: if it still speaks for a thread of the same facts, then all that was read
-    // in between by number was that thread's.
+    if (process->cgroup_has_id()) cgroup.reset();
+    // The pidfd was opened first: if it still speaks for a living thread of the same facts, then all that was
+    // read in between by number was that thread's.
     std::optional<PidfdInfo> after = pidfd_info(seen.pidfd.get());
-    if (!same || !after || *after != seen.info || !folder.alive())
+    if (!same || !after || *after != seen.info)
         return fail(Code::not_allowed, "thread ", tid, " changed while it was looked at");
     if (process->cgroup_has_id() && seen.info.cgroup_id != 0)
         places_.put(seen.info.cgroup_id, std::make_shared<const CgroupPlace>(process->caller().cgroup));

@@ -54,6 +54,7 @@ Result<ProcfsAttestor::Process> ProcfsAttestor::find(pid_t tid, ProcFolder folde
         AttestedProcess::Known known;
         known.tid = tid;
         known.status = status;
+        known.cgroup_file = &cgroup;
         COFFER_TRY(process, AttestedProcess::look(folder, std::move(known), own_users_));
         // The folder was opened first: if it still speaks for a thread of the same facts, then all that was
         // read in between by number was of its process.

@@ -58,12 +58,19 @@ Result<std::uint64_t> ProcFolder::start_ticks() const {
     return parse_start_ticks(text);
 }
 
-Result<std::string> ProcFolder::cgroup_text() const {
-    return read("cgroup");
-}
-
 Descriptor ProcFolder::open_cgroup() const {
     return Descriptor(::openat(fd_.get(), "cgroup", O_RDONLY | O_CLOEXEC));
+}
+
+Result<std::string> ProcFolder::cgroup_text(const Descriptor& file) {
+    std::string text(4096, '\0');
+    for (;;) {
+        ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
+        if (size < 0) return fail(Code::not_found, "/proc/PID/cgroup: ", errno_text());
+        const bool whole = static_cast<std::size_t>(size) < text.size();
+        text.resize(whole ? static_cast<std::size_t>(size) : 2 * text.size());
+        if (whole) return text;
+    }
 }
 
 bool ProcFolder::in_cgroup(const Descriptor& file, std::string_view path) {

@@ -36,7 +36,6 @@ class ProcFolder {
 
     [[nodiscard]] Result<ProcStatus> status() const;
     [[nodiscard]] Result<std::uint64_t> start_ticks() const;
-    [[nodiscard]] Result<std::string> cgroup_text() const;
     // Its cgroup file, held open: to be asked again and again with in_cgroup.
     [[nodiscard]] Descriptor open_cgroup() const;
     // None once the process is gone.
@@ -47,6 +46,8 @@ class ProcFolder {
     [[nodiscard]] NamespaceId user_namespace() const;
     [[nodiscard]] bool alive() const;
 
+    // Of a cgroup file; Code::not_found once its thread is gone.
+    [[nodiscard]] static Result<std::string> cgroup_text(const Descriptor& file);
     // Is the thread whose cgroup file this is in the cgroup of this path (as parse_cgroup_lines finds it)? No
     // once it is gone. No allocation.
     [[nodiscard]] static bool in_cgroup(const Descriptor& file, std::string_view path);

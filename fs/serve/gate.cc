@@ -195,19 +195,19 @@ Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Targ
     }
     if (file.inherit) return {};
 
-    auto reader = identify(who);
+    auto reader = attestor_.attest(who.tid, who.uid, who.gid);
     if (!reader) {
         (void)record(unattested(who), "read", target, refused(reader.error().message));
         return answer_errno(EACCES);
     }
-    if (reader->attested == file.opener) return {};
+    if (*reader == file.opener) return {};
     // Somebody else reads: a child, the receiver of a descriptor, the same process after exec or setuid.
-    auto pass = decide(*reader, who, target.path, Look::closer);
+    auto pass = decide(visitor(*reader), who, target.path, Look::closer);
     if (pass && pass->decision.allow) return {};
     if (pass)
         (void)record(pass->visitor.caller(), "read", target, pass->decision);
     else
-        (void)record(reader->caller(), "read", target, refused(pass.error().message));
+        (void)record((*reader)->caller(), "read", target, refused(pass.error().message));
     return answer_errno(EACCES);
 }
 
