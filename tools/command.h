@@ -65,5 +65,7 @@ std::unique_ptr<Command> make_host_ls();
 std::unique_ptr<Command> make_identity_new();
 std::unique_ptr<Command> make_identity_show();
 std::unique_ptr<Command> make_rotate();
+std::unique_ptr<Command> make_audit_verify();
+std::unique_ptr<Command> make_audit_show();
 
 }  // namespace coffer

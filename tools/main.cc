@@ -89,7 +89,8 @@ class CommandLine {
                 {"scope", "Scopes and their keys"},
                 {"member", "Owners, admins and editors"},
                 {"host", "Hosts, which unseal what they serve"},
-                {"identity", "Identity files"}};
+                {"identity", "Identity files"},
+                {"audit", "The record of who asked for what"}};
             auto summary = kSummaries.find(word);
             app = app_.add_subcommand(word, summary == kSummaries.end() ? word : summary->second);
             app->require_subcommand(1);

@@ -1,36 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/audit.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-
 #include <chrono>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 
+#include "access/audit_file.h"
+#include "access/audit_journal.h"
 #include "access/audit_line.h"
-#include "base/descriptor.h"
 
 namespace coffer {
 namespace {
 
 using Steady = std::chrono::steady_clock;
 constexpr std::chrono::seconds kRepeatWindow{1};
-constexpr std::size_t kMaxRepeats = 4096;      // decisions that are being counted at once
-constexpr std::size_t kTailBytes = 64u << 10;  // more than any line has
+constexpr std::size_t kMaxRepeats = 4096;  // decisions that are being counted at once
 
 // What makes two decisions the same: who, what, how it ended.
 std::string repeat_key(const Caller& caller, const AuditEvent& event) {
     std::string key;
-    key.reserve(160);
+    key.reserve(192);
+    // Who could not be attested has a thread only.
     for (std::uint64_t number :
-         {static_cast<std::uint64_t>(caller.tgid), caller.start_ticks, event.version,
-          static_cast<std::uint64_t>(event.allow), static_cast<std::uint64_t>(caller.exe.inode),
-          static_cast<std::uint64_t>(caller.ids.fsuid)})
+         {static_cast<std::uint64_t>(caller.tgid ? caller.tgid : caller.tid), caller.start_ticks,
+          event.version, static_cast<std::uint64_t>(event.allow),
+          static_cast<std::uint64_t>(caller.exe.device), static_cast<std::uint64_t>(caller.exe.inode),
+          std::uint64_t{caller.ids.fsuid}, std::uint64_t{caller.ids.fsgid}, caller.cgroup_id})
         key.append(reinterpret_cast<const char*>(&number), sizeof number);
-    for (std::string_view part : {event.operation, event.path, event.rule, event.reason}) {
+    for (std::string_view part : {event.operation, event.path, event.scope, event.rule, event.reason}) {
         key += part;
         key += '\0';
     }
@@ -38,149 +36,109 @@ std::string repeat_key(const Caller& caller, const AuditEvent& event) {
 }
 
 struct Repeat {
-    std::uint64_t first = 0;  // sequence of the line that was written
-    std::uint64_t count = 0;  // after that line
+    std::uint64_t first = 0;  // sequence of the record that was written
+    std::uint64_t count = 0;  // after that record
     Steady::time_point until;
+    std::optional<Error> refused;  // what the first was told, if it did not reach every sink
 };
 
-Result<Descriptor> open_file(const std::filesystem::path& path) {
-    Descriptor file(::open(
-        path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600));
-    if (!file) return fail(Code::failed, "cannot open the audit log ", path.string(), ": ", errno_text());
-    struct stat status {};
-    if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
-        return fail(Code::not_allowed, "the audit log ", path.string(), " is no regular file");
-    if (status.st_uid != geteuid() || (status.st_mode & 077) != 0)
-        return fail(Code::not_allowed, "the audit log ", path.string(), " must belong to uid ", geteuid(),
-                    " and be closed to others; run `chmod 0600`, or name another in audit_file");
-    // Two writers would tear each other's chain.
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
-        return fail(Code::unavailable, "the audit log ", path.string(),
-                    " is being written by another process; stop it, or name another in audit_file");
-    return file;
-}
-
-// The end of the file: enough to hold its last line.
-Result<std::string> read_tail(int file, const std::string& name) {
-    struct stat status {};
-    if (fstat(file, &status) != 0) return fail(Code::failed, "cannot examine ", name, ": ", errno_text());
-    auto size = static_cast<std::size_t>(status.st_size);
-    std::string tail(std::min(size, kTailBytes), '\0');
-    ssize_t got = ::pread(file, tail.data(), tail.size(), static_cast<off_t>(size - tail.size()));
-    if (got != static_cast<ssize_t>(tail.size()))
-        return fail(Code::failed, "cannot read ", name, ": ", errno_text());
-    return tail;
-}
-
-class FileAuditLog final : public AuditLog {
+class ChainedLog final : public AuditLog {
   public:
-    explicit FileAuditLog(std::filesystem::path path) : path_(std::move(path)) {}
-    ~FileAuditLog() override { (void)flush(true); }
+    explicit ChainedLog(AuditSinks sinks) : sinks_(std::move(sinks)) {}
+    ~ChainedLog() override { (void)flush(true); }
 
     Result<void> start() {
         std::lock_guard lock(mutex_);
-        COFFER_TRY(file_, open_file(path_));
-        return continue_chain();
+        if (sinks_.file.empty() && sinks_.journal.empty())
+            return fail(Code::invalid, "the audit log has neither a file nor the journal to go to");
+        if (!sinks_.journal.empty()) {
+            COFFER_TRY(journal_, AuditJournal::open(sinks_.journal));
+        }
+        if (sinks_.file.empty()) return {};
+        COFFER_TRY(file_, AuditFile::open(sinks_.file));
+        COFFER_TRY(auto last, file_->last());
+        if (last) {
+            sequence_ = last->sequence;
+            previous_ = last->hash;
+        }
+        return outcome(settle_file());
     }
 
     Result<void> record(const Caller& caller, const AuditEvent& event) override {
         std::string key = repeat_key(caller, event);
-        auto now = Steady::now();
         std::lock_guard lock(mutex_);
-        if (auto found = repeats_.find(key); found != repeats_.end()) {
-            if (now < found->second.until) {
-                ++found->second.count;
-                return {};
-            }
-            COFFER_CHECK(write_repeat(found->second));
-            repeats_.erase(found);
-        }
-        if (repeats_.size() >= kMaxRepeats) COFFER_CHECK(write_due(now, true));
-        COFFER_TRY(std::uint64_t sequence, next_sequence());
-        COFFER_CHECK(append(decision_line(sequence, std::chrono::system_clock::now(), caller, event)));
-        repeats_.emplace(std::move(key), Repeat{sequence, 0, now + kRepeatWindow});
-        return {};
+        unsent_.reset();
+        return outcome(record_once(std::move(key), caller, event));
+    }
+
+    Result<void> note(std::string_view kind, std::string_view detail) override {
+        std::lock_guard lock(mutex_);
+        unsent_.reset();
+        return outcome(append(
+            [&](std::uint64_t sequence, AuditTime time) { return note_line(sequence, time, kind, detail); },
+            [&] { return note_entry(kind, detail); }));
+    }
+
+    Result<void> flush(bool all) override {
+        std::lock_guard lock(mutex_);
+        unsent_.reset();
+        return outcome(write_due(Steady::now(), all));
     }
 
     // A file that is still the same one stays open: its lock is ours.
     Result<void> reopen() override {
         std::lock_guard lock(mutex_);
-        struct stat held {
-        }, named{};
-        if (fstat(file_.get(), &held) == 0 && ::lstat(path_.c_str(), &named) == 0 &&
-            held.st_dev == named.st_dev && held.st_ino == named.st_ino)
-            return {};
-        COFFER_TRY(auto file, open_file(path_));
-        COFFER_TRY(auto tail, read_tail(file.get(), path_.string()));
-        file_ = std::move(file);
-        partial_ = !tail.empty() && tail.back() != '\n';
-        COFFER_TRY(std::uint64_t sequence, next_sequence());
-        return append(continued_line(sequence, std::chrono::system_clock::now(), previous_));
-    }
-
-    Result<void> note(std::string_view kind, std::string_view detail) override {
-        std::lock_guard lock(mutex_);
-        COFFER_TRY(std::uint64_t sequence, next_sequence());
-        return append(note_line(sequence, std::chrono::system_clock::now(), kind, detail));
-    }
-
-    Result<void> flush(bool all) override {
-        std::lock_guard lock(mutex_);
-        return write_due(Steady::now(), all);
+        unsent_.reset();
+        if (!file_) return {};
+        // Counts belong beside the records that they count; those that cannot be written go to the next file.
+        if (!file_->is_at_its_path()) (void)write_due(Steady::now(), true);
+        if (!file_->is_at_its_path()) COFFER_CHECK(open_again());
+        return outcome(settle_file());
     }
 
   private:
-    // Goes on after the last whole line of the file; a half one is closed by a line feed and said so.
-    Result<void> continue_chain() {
-        COFFER_TRY(auto tail, read_tail(file_.get(), path_.string()));
-        if (tail.empty()) return {};
-        bool half = tail.back() != '\n';
-        tail.erase(tail.find_last_of('\n') == tail.npos ? 0 : tail.find_last_of('\n'));
-        std::string_view last = std::string_view(tail).substr(
-            tail.find_last_of('\n') == tail.npos ? 0 : tail.find_last_of('\n') + 1);
-        if (!last.empty()) {
-            auto link = read_link(last);
-            if (!link)
-                return fail(Code::tampered, "the audit log ", path_.string(),
-                            " does not end in a line of an audit log; move it away, and a new chain begins");
-            sequence_ = link->sequence;
-            previous_ = link->hash;
+    // What the caller is told: a record that is in the file alone, although the journal should have it too,
+    // does not count.
+    [[nodiscard]] Result<void> outcome(Result<void> written) const {
+        if (written && unsent_) return tl::make_unexpected(*unsent_);
+        return written;
+    }
+
+    Result<void> record_once(std::string key, const Caller& caller, const AuditEvent& event) {
+        const auto now = Steady::now();
+        if (auto found = repeats_.find(key); found != repeats_.end()) {
+            if (now < found->second.until) return count(found->second);
+            COFFER_CHECK(write_repeat(found->second));
+            repeats_.erase(found);
         }
-        partial_ = half;
-        COFFER_CHECK(next_sequence());
+        if (repeats_.size() >= kMaxRepeats) COFFER_CHECK(write_due(now, true));
+        COFFER_CHECK(append([&](std::uint64_t sequence,
+                                AuditTime time) { return decision_line(sequence, time, caller, event); },
+                            [&] { return decision_entry(caller, event); }));
+        // Counted from here on even if the journal did not take it: a program that tries again and again
+        // must not fill the disk with what it is refused.
+        repeats_.emplace(std::move(key), Repeat{written_, 0, now + kRepeatWindow, unsent_});
         return {};
     }
 
-    // The number of the line that comes next; before it a half line is closed with a record that says so.
-    Result<std::uint64_t> next_sequence() {
-        if (partial_)
-            COFFER_CHECK(
-                append(note_line(sequence_ + 1, std::chrono::system_clock::now(), "torn",
-                                 "the line before this one was cut short, by a crash or a full disk")));
-        return sequence_ + 1;
-    }
-
-    Result<void> append(std::string line) {
-        Hash hash = audit_hash(previous_, line);
-        std::string whole = sealed_line(std::move(line), hash);
-        if (partial_) whole.insert(0, 1, '\n');
-        ssize_t written = ::write(file_.get(), whole.data(), whole.size());
-        if (written != static_cast<ssize_t>(whole.size())) {
-            int error = errno;
-            partial_ = partial_ || written > 0;  // the next line starts on a line of its own
-            return fail(Code::failed, "cannot write the audit log ", path_.string(), ": ",
-                        written < 0 ? errno_text(error) : "the disk is full");
-        }
-        partial_ = false;
-        previous_ = hash;
-        ++sequence_;
+    Result<void> count(Repeat& repeat) {
+        ++repeat.count;
+        if (repeat.refused) return tl::make_unexpected(*repeat.refused);
+        if (working_) return {};
+        // What was written last did not arrive: nobody is served on the strength of a counter in memory.
+        COFFER_CHECK(write_repeat(repeat));
+        repeat.refused = unsent_;
         return {};
     }
 
-    Result<void> write_repeat(const Repeat& repeat) {
+    Result<void> write_repeat(Repeat& repeat) {
         if (repeat.count == 0) return {};
-        COFFER_TRY(std::uint64_t sequence, next_sequence());
-        return append(repeat_line(sequence, std::chrono::system_clock::now(), repeat.first, repeat.count));
+        COFFER_CHECK(
+            append([&](std::uint64_t sequence,
+                       AuditTime time) { return repeat_line(sequence, time, repeat.first, repeat.count); },
+                   [&] { return repeat_entry(repeat.first, repeat.count); }));
+        repeat.count = 0;
+        return {};
     }
 
     Result<void> write_due(Steady::time_point now, bool all) {
@@ -195,60 +153,95 @@ class FileAuditLog final : public AuditLog {
         return {};
     }
 
-    const std::filesystem::path path_;
-    std::mutex mutex_;  // guards all below; held across one write(2), which the chain's order needs
-    Descriptor file_;
-    std::uint64_t sequence_ = 0;
+    // Makes the file ready for the next record: another one if it was deleted, a first line that names the
+    // record before it if that is in another file, an end to half a line.
+    Result<void> settle_file() {
+        COFFER_TRY(auto fate, file_->fate());
+        if (fate == AuditFile::Fate::deleted) COFFER_CHECK(open_again());
+        if (fate == AuditFile::Fate::cut) continues_ = true;
+        const auto now = std::chrono::system_clock::now();
+        if (continues_) {
+            COFFER_CHECK(write(continued_line(sequence_ + 1, now, previous_),
+                               [&] { return note_entry("continued", previous_.hex()); }));
+            continues_ = false;
+        }
+        if (!file_->torn()) return {};
+        constexpr std::string_view kTorn =
+            "the line before this one was cut short, by a crash or a full disk";
+        return write(note_line(sequence_ + 1, now, "torn", kTorn), [&] { return note_entry("torn", kTorn); });
+    }
+
+    Result<void> open_again() {
+        COFFER_TRY(auto next, AuditFile::open(sinks_.file));
+        COFFER_TRY(auto last, next.last());
+        if (last && last->hash != previous_)
+            return fail(
+                Code::tampered, "the audit log ", sinks_.file.native(),
+                " holds other lines than the one that was written last; move it away and send SIGHUP");
+        continues_ = !last;
+        file_ = std::move(next);
+        return {};
+    }
+
+    template <class Line, class Entry>
+    Result<void> append(Line line, Entry entry) {
+        working_ = false;
+        if (file_) COFFER_CHECK(settle_file());
+        return write(line(sequence_ + 1, std::chrono::system_clock::now()), entry);
+    }
+
+    // The file first, since it is what the chain is checked by: what it does not take is sent nowhere, and
+    // what the journal does not take is on record in the file, with a line that says so.
+    template <class Entry>
+    Result<void> write(std::string line, Entry make_entry) {
+        const Hash hash = audit_hash(previous_, line);
+        const std::string whole = sealed_line(std::move(line), hash);
+        working_ = false;
+        if (file_) COFFER_CHECK(file_->append(whole));
+        Result<void> sent;
+        if (journal_) {
+            JournalEntry entry = make_entry();
+            add_chain(entry, sequence_ + 1, hash, whole);
+            sent = journal_->send(entry);
+        }
+        if (!file_ && !sent) return sent;
+        previous_ = hash;
+        written_ = ++sequence_;
+        working_ = sent.has_value();
+        if (!sent) note_unsent(std::move(sent).error());
+        return {};
+    }
+
+    void note_unsent(Error error) {
+        std::string line =
+            note_line(sequence_ + 1, std::chrono::system_clock::now(), "unsent", error.message);
+        const Hash hash = audit_hash(previous_, line);
+        if (file_->append(sealed_line(std::move(line), hash))) {
+            previous_ = hash;
+            ++sequence_;
+        }
+        unsent_ = std::move(error);
+    }
+
+    const AuditSinks sinks_;
+    std::mutex mutex_;  // guards all below; held across one write(2) and send(2), for the chain's order
+    std::optional<AuditFile> file_;
+    std::optional<AuditJournal> journal_;
+    std::uint64_t sequence_ = 0;  // of the last record
+    std::uint64_t written_ = 0;   // of the last that is no `unsent` line
     Hash previous_;
-    bool partial_ = false;  // the file does not end in a line feed
+    bool continues_ = false;       // the file's first line has yet to name the record before it
+    bool working_ = true;          // the last record reached every sink
+    std::optional<Error> unsent_;  // of this call: the journal did not take what the file took
     std::unordered_map<std::string, Repeat> repeats_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& file) {
-    auto log = std::make_unique<FileAuditLog>(file);
+Result<std::unique_ptr<AuditLog>> AuditLog::open(const AuditSinks& sinks) {
+    auto log = std::make_unique<ChainedLog>(sinks);
     COFFER_CHECK(log->start());
     return log;
-}
-
-Result<std::uint64_t> verify_audit(std::string_view text) {
-    Hash previous;
-    std::uint64_t records = 0, line_number = 0, sequence = 0;
-    bool torn = false;
-    while (!text.empty()) {
-        std::size_t end = text.find('\n');
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(end == text.npos ? text.size() : end + 1);
-        ++line_number;
-        auto link = read_link(line);
-        if (!link) {
-            // A line that a crash cut short is followed by one that says so, and is the only kind that is
-            // passed.
-            if (torn || text.find("\"kind\":\"torn\"") == text.npos)
-                return fail(Code::tampered, "line ", line_number, " is not a line of an audit log");
-            torn = true;
-            continue;
-        }
-        if (torn && link->body.find("\"kind\":\"torn\"") == link->body.npos)
-            return fail(Code::tampered, "line ", line_number - 1,
-                        " is cut short, and the next one does not say why");
-        torn = false;
-        // The first line after a rotation names the hash that it follows, so that its file can be checked
-        // alone as well as after the one before.
-        if (std::optional<Hash> named = continued_from(link->body); named && records == 0) previous = *named;
-        if (audit_hash(previous, link->body) != link->hash)
-            return fail(Code::tampered, "line ", line_number,
-                        " does not follow the line before it: one of them was changed, "
-                        "or lines are missing");
-        if (records > 0 && link->sequence != sequence + 1)
-            return fail(Code::tampered, "line ", line_number, " has number ", link->sequence, ", expected ",
-                        sequence + 1);
-        previous = link->hash;
-        sequence = link->sequence;
-        ++records;
-    }
-    return records;
 }
 
 }  // namespace coffer

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The audit log: one JSON object a line for each decision, hash-chained, appended to a file. Never a value,
-// never a length. docs/audit.md gives every field and the chain. Repeats of one decision about one caller and
-// path within a second are counted into one later line. Thread-safe.
+// The audit log: one record for each decision, hash-chained, to a file of JSON Lines, to the journal, or to
+// both. Never a value, never a length. docs/audit.md gives every field and the chain. Repeats of one decision
+// about one caller and path within a second are counted into one later record. Thread-safe.
+//
+// Every record is written while its request waits: what piles up behind a slow sink are waiting callers, and
+// memory holds nothing but a bounded number of counters.
 #pragma once
 
 #include <cstdint>
@@ -25,24 +28,29 @@ struct AuditEvent {
     std::string_view scope;      // of the secret that serves it; empty: not known
 };
 
+// Where records go; each may be empty, not both. With both, a record has to arrive in both.
+struct AuditSinks {
+    std::filesystem::path file;
+    std::filesystem::path journal;  // the journal's socket, kJournalSocket
+};
+
 class AuditLog {
   public:
     // Continues the chain of an existing file (mode 0600, this user's own), which must end in a whole line;
-    // a half line of a crash is closed with a record that says so.
-    [[nodiscard]] static Result<std::unique_ptr<AuditLog>> open(const std::filesystem::path& file);
+    // a half line of a crash is closed with a record that says so. Without a file a new chain begins.
+    [[nodiscard]] static Result<std::unique_ptr<AuditLog>> open(const AuditSinks& sinks);
     virtual ~AuditLog() = default;
-    // On return the line is with the kernel (not yet on the disk). Whoever asked must deny when this fails,
-    // unless the configuration says best-effort.
+    // On return the record is with the kernel (not yet on the disk) or counted. Whoever asked must deny when
+    // this fails, unless the configuration says best-effort.
     [[nodiscard]] virtual Result<void> record(const Caller& caller, const AuditEvent& event) = 0;
-    // A line about the daemon itself: "start", "stop", "policy", "alarm"; `detail` for a person.
+    // A record about the daemon itself: "start", "stop", "policy", "alarm"; `detail` for a person.
     [[nodiscard]] virtual Result<void> note(std::string_view kind, std::string_view detail) = 0;
-    // Writes the counts of repeats that are due (all of them when `all`).
+    // Writes the counts of repeats that are due (all of them when `all`). Counts that could not be written
+    // stay.
     [[nodiscard]] virtual Result<void> flush(bool all) = 0;
-    // Opens the path again, after a rotation; the chain goes on across files.
+    // Opens the path again, after a rotation; the chain goes on across files. On an error the file that was
+    // open stays so.
     [[nodiscard]] virtual Result<void> reopen() = 0;
 };
-
-// Re-computes the chain of a file: the number of records, or Code::tampered with the line that breaks it.
-[[nodiscard]] Result<std::uint64_t> verify_audit(std::string_view text);
 
 }  // namespace coffer

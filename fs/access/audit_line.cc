@@ -132,6 +132,15 @@ std::optional<Hash> continued_from(std::string_view line) {
     return hash;
 }
 
+std::string_view kind_of(std::string_view line) {
+    // The first one: only the number and the time come before it, and no string of a caller's.
+    constexpr std::string_view kMember = ",\"kind\":\"";
+    std::size_t at = line.find(kMember);
+    if (at == line.npos) return {};
+    line.remove_prefix(at + kMember.size());
+    return line.substr(0, line.find('"'));
+}
+
 Hash audit_hash(const Hash& previous, std::string_view line) {
     return hash256("coffer/audit/1", {previous.view(), as_bytes(line)});
 }

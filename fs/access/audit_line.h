@@ -29,6 +29,9 @@ using AuditTime = std::chrono::system_clock::time_point;
 [[nodiscard]] std::string continued_line(std::uint64_t sequence, AuditTime time, const Hash& previous);
 [[nodiscard]] std::optional<Hash> continued_from(std::string_view line);  // none: not such a line
 
+// What kind of line it says it is; empty: none.
+[[nodiscard]] std::string_view kind_of(std::string_view line);
+
 // BLAKE2b-256("coffer/audit/1" | previous | line).
 [[nodiscard]] Hash audit_hash(const Hash& previous, std::string_view line);
 // The line as it stands in the file: with its hash, the brace and the line feed.

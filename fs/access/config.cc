@@ -34,6 +34,7 @@ class ConfigReader {
     // The value is one of two words; `out` says whether it is the first.
     Result<void> word(const TomlMember& member, std::string_view first, std::string_view second,
                       bool& out) const;
+    Result<void> read_audit_file(const TomlMember& member);
     Result<void> read_limit(const TomlMember& member);
 
     const stdfs::path& file_;
@@ -98,6 +99,14 @@ Result<void> ConfigReader::word(const TomlMember& member, std::string_view first
     return {};
 }
 
+// The one path that may be empty: that says that there is no such file.
+Result<void> ConfigReader::read_audit_file(const TomlMember& member) {
+    if (member.value.kind != TomlValue::Kind::text || !member.value.text.empty())
+        return path(member, config_.audit_file);
+    config_.audit_file.clear();
+    return {};
+}
+
 Result<void> ConfigReader::read_limit(const TomlMember& member) {
     constexpr std::int64_t kMillions = 16'777'216;
     if (member.key == "threads") return number(member, config_.threads, 0, 256);
@@ -119,7 +128,8 @@ Result<void> ConfigReader::read(const TomlMember& member) {
     if (member.key == "state") return path(member, config_.state);
     if (member.key == "policy") return path(member, config_.policy);
     if (member.key == "mount") return path(member, config_.mount);
-    if (member.key == "audit_file") return path(member, config_.audit_file);
+    if (member.key == "audit_file") return read_audit_file(member);
+    if (member.key == "audit_journal") return flag(member, config_.audit_journal);
     if (member.key == "fast_names") return flag(member, config_.fast_names);
     if (member.key == "audit") return word(member, "required", "best-effort", config_.audit_required);
     if (member.key == "deny") {
@@ -135,6 +145,21 @@ Result<void> ConfigReader::read(const TomlMember& member) {
     return read_limit(member);
 }
 
+const TomlMember* find_member(const TomlValue& table, std::string_view key) {
+    auto found =
+        std::ranges::find_if(table.members, [&](const TomlMember& member) { return member.key == key; });
+    return found == table.members.end() ? nullptr : &*found;
+}
+
+// Decisions that go nowhere are no choice that there is: whoever does not want to keep them lets them be
+// rotated away.
+Result<void> check_audit(const Config& config, const TomlValue& table) {
+    if (!config.audit_file.empty() || config.audit_journal) return {};
+    const TomlMember* file = find_member(table, "audit_file");
+    return fail_at(config.file.native(), file ? file->value.place : TomlPlace{1, 1},
+                   "audit_file: is empty, and audit_journal is not true; audit records have to go somewhere");
+}
+
 Result<void> check_required(const TomlValue& table, const stdfs::path& file) {
     struct Required {
         std::string_view key, meaning;
@@ -145,9 +170,7 @@ Result<void> check_required(const TomlValue& table, const stdfs::path& file) {
                                       {"state", "the folder of the verified view and the watermark"},
                                       {"policy", "the folder of the policy files"}};
     for (const Required& required : kRequired) {
-        bool found = std::any_of(table.members.begin(), table.members.end(),
-                                 [&](const TomlMember& member) { return member.key == required.key; });
-        if (!found)
+        if (!find_member(table, required.key))
             return fail_at(file.native(), TomlPlace{1, 1}, "the key \"", required.key,
                            "\" is missing: ", required.meaning);
     }
@@ -182,7 +205,8 @@ Result<Config> parse_config(std::string_view text, const stdfs::path& file) {
     for (const TomlMember& member : table.members) COFFER_CHECK(reader.read(member));
     COFFER_CHECK(check_required(table, file));
     if (config.max_open_per_uid > config.max_open) config.max_open_per_uid = config.max_open;
-    if (config.audit_file.empty()) config.audit_file = config.state / "audit.jsonl";
+    if (!find_member(table, "audit_file")) config.audit_file = config.state / "audit.jsonl";
+    COFFER_CHECK(check_audit(config, table));
     return config;
 }
 
@@ -242,7 +266,10 @@ std::string write_config(const Config& config) {
                 word(config.deny == Denial::hide, "hide", "refuse"));
     out += line("Let the kernel keep the names of secrets: faster, but others can learn which are in use.",
                 "fast_names", config.fast_names ? "true" : "false");
-    out += path("The audit log.", "audit_file", config.audit_file, "\"state/audit.jsonl\"");
+    out += line("The audit log; \"\" when it goes to the journal alone.", "audit_file",
+                config.audit_file.empty() ? "\"\"" : written_path(config.audit_file, config.file));
+    out += line("Audit records to the systemd journal.", "audit_journal",
+                config.audit_journal ? "true" : "false");
     out += line("When it cannot be written: refuse (\"required\") or serve (\"best-effort\").", "audit",
                 word(config.audit_required, "required", "best-effort"));
     out += line("Who besides root may read .coffer/ in the mount.", "admin_group",

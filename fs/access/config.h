@@ -30,8 +30,9 @@ struct Config {
     std::filesystem::path mount;          // mount = "/run/coffer"; may be empty
     Denial deny = Denial::hide;           // deny = "hide" | "refuse"
     bool fast_names = false;
-    std::filesystem::path audit_file;  // audit_file = "audit.jsonl"
-    bool audit_required = true;        // audit = "required" | "best-effort"
+    std::filesystem::path audit_file;  // audit_file = "audit.jsonl"; empty: to the journal alone
+    bool audit_journal = false;
+    bool audit_required = true;  // audit = "required" | "best-effort"
     std::string admin_group = "coffer-admin";
     std::uint32_t threads = 0;       // 0: as many as cores
     std::uint32_t max_open = 65536;  // open handles in all

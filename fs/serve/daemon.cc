@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "access/audit_journal.h"
 #include "keys/hash.h"
 #include "keys/identity_file.h"
 #include "log/sqlite_log.h"
@@ -58,6 +59,10 @@ std::optional<gid_t> find_group(const std::string& name) {
     return found->gr_gid;
 }
 
+AuditSinks audit_sinks(const Config& config) {
+    return {config.audit_file, config.audit_journal ? kJournalSocket : ""};
+}
+
 std::string_view name_of(AttestMethod method) {
     return method == AttestMethod::pidfd ? "pidfd" : "procfs";
 }
@@ -81,7 +86,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
     COFFER_CHECK(daemon->open_store());
     COFFER_CHECK(daemon->check_host());
     COFFER_TRY(daemon->attestor_, Attestor::create(options.attest));
-    COFFER_TRY(daemon->audit_, AuditLog::open(config.audit_file));
+    COFFER_TRY(daemon->audit_, AuditLog::open(audit_sinks(config)));
     daemon->build();
     COFFER_CHECK(daemon->policy_watch_->load());
     COFFER_CHECK(daemon->store_watch_->load());
@@ -186,8 +191,8 @@ Result<void> Daemon::run() {
     session->stop();
     policy_watch_->stop();
     store_watch_->stop();
+    if (auto flushed = audit_->flush(true); !flushed) spdlog::error("audit: {}", flushed.error().message);
     (void)audit_->note("stop", "cofferd stops");
-    (void)audit_->flush(true);
     spdlog::info("stopped");
     return result;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the daemon does when its audit log cannot be written: on a file system that is full.
-#include "access/audit.h"
+#include "access/audit_chain.h"
 #include "support/mounted_store.h"
 
 using namespace coffer;
