@@ -53,6 +53,7 @@ TEST_CASE("a configuration of the required keys has the documented defaults") {
     CHECK(config.deny == Denial::hide);
     CHECK_FALSE(config.fast_names);
     CHECK(config.audit_file == "/etc/coffer/state/audit.jsonl");
+    CHECK_FALSE(config.audit_journal);
     CHECK(config.audit_required);
     CHECK(config.admin_group == "coffer-admin");
     CHECK(config.threads == 0);
@@ -70,6 +71,7 @@ mount = "/run/coffer"
 deny = "refuse"
 fast_names = true
 audit_file = "../log/audit.jsonl"
+audit_journal = true
 audit = "best-effort"
 admin_group = "wheel"
 threads = 3
@@ -84,6 +86,7 @@ large_bytes_per_uid = 2097152
     CHECK(config.deny == Denial::refuse);
     CHECK(config.fast_names);
     CHECK(config.audit_file == "/etc/log/audit.jsonl");
+    CHECK(config.audit_journal);
     CHECK_FALSE(config.audit_required);
     CHECK(config.admin_group == "wheel");
     CHECK(config.threads == 3);
@@ -121,6 +124,20 @@ TEST_CASE("a configuration's mistakes are refused with file, line and column") {
     CHECK(error_of("\xff\xfe").starts_with("/etc/coffer/coffer.toml:1:"));
 }
 
+TEST_CASE("the audit log may go to the journal alone, and never nowhere") {
+    CHECK(parse(complete("audit_file = \"\"\naudit_journal = true\n")).audit_file.empty());
+    const std::string nowhere =
+        "audit_file: is empty, and audit_journal is not true; audit records have to go somewhere";
+    CHECK(error_of(complete("audit_file = \"\"\n")) == "/etc/coffer/coffer.toml:6:14: " + nowhere);
+    CHECK(error_of(complete("audit = \"best-effort\"\naudit_file = \"\"\naudit_journal = false\n")) ==
+          "/etc/coffer/coffer.toml:7:14: " + nowhere);
+    CHECK(error_of(complete("audit_file = 1\n")).find("expected a string") != std::string::npos);
+    Config config = parse(complete("audit_file = \"\"\naudit_journal = true\n"));
+    Config again = parse(write_config(config));
+    CHECK(again.audit_file.empty());
+    CHECK(again.audit_journal);
+}
+
 TEST_CASE("a configuration without a required key names the key") {
     for (std::string_view key : {"store", "store_id", "owner", "state", "policy"}) {
         std::string text, line;
@@ -136,6 +153,7 @@ TEST_CASE("a written configuration reads back as it was") {
     config.identity = "/etc/coffer/a \"quoted\" \\ name\n.identity";
     config.mount = "/run/coffer";
     config.audit_file = "/var/log/coffer/audit.jsonl";
+    config.audit_journal = true;
     config.deny = Denial::refuse;
     config.audit_required = false;
     config.fast_names = true;
@@ -152,6 +170,7 @@ TEST_CASE("a written configuration reads back as it was") {
     CHECK(again.policy == config.policy);
     CHECK(again.mount == config.mount);
     CHECK(again.audit_file == config.audit_file);
+    CHECK(again.audit_journal == config.audit_journal);
     CHECK(again.deny == config.deny);
     CHECK(again.audit_required == config.audit_required);
     CHECK(again.fast_names == config.fast_names);
