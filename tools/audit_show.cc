@@ -106,11 +106,13 @@ class AuditShow final : public Command {
             COFFER_CHECK(read(lines, out));
             COFFER_CHECK(out.finish());
             if (rotated) {
-                auto next = AuditLines::open(lines.name());
-                if (next) lines = *std::move(next);
-            } else {
-                std::this_thread::sleep_for(kTick);
+                // It may not be there yet.
+                if (auto next = AuditLines::open(lines.name())) {
+                    lines = *std::move(next);
+                    continue;
+                }
             }
+            std::this_thread::sleep_for(kTick);
         }
     }
 

@@ -40,7 +40,7 @@ _coffer() {
     esac
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge log verify scope member
-            host identity rotate --help --version" -- "$cur")
+            host identity rotate audit --help --version" -- "$cur")
         return
     fi
     if ((COMP_CWORD == 2)); then
@@ -48,6 +48,7 @@ _coffer() {
             scope) options="add ls" ;;
             member | host) options="add rm ls" ;;
             identity) options="new show" ;;
+            audit) options="verify show" ;;
         esac
         if [[ $options ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -57,7 +58,7 @@ _coffer() {
     if [[ $cur != -* ]]; then
         case $verb in
             set | get | rm | history | restore | purge | ls) mapfile -t COMPREPLY < <(_coffer_paths) ;;
-            identity) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+            identity | audit) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         return
     fi
@@ -75,6 +76,12 @@ _coffer() {
         rotate) options="$scope --all --reseal" ;;
         scope) [[ $second == add ]] && options="$scope" ;;
         identity) [[ $second == new ]] && options="--no-passphrase" ;;
+        audit)
+            case $second in
+                verify) options="--head" ;;
+                show) options="--denied --path --uid --follow" ;;
+            esac
+            ;;
         member | host)
             case $second in
                 add) options="--pattern" && [[ $verb == member ]] && options+=" --role" ;;

@@ -9,7 +9,7 @@ function __coffer_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate
+set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate audit
 complete -c coffer -f
 complete -c coffer -n "not __coffer_verb $verbs" -a init -d 'Make a store, its owner, this host and a configuration'
 complete -c coffer -n "not __coffer_verb $verbs" -a set -d 'Seal a value, new or anew'
@@ -26,6 +26,7 @@ complete -c coffer -n "not __coffer_verb $verbs" -a member -d 'Owners, admins an
 complete -c coffer -n "not __coffer_verb $verbs" -a host -d 'Hosts, which unseal what they serve'
 complete -c coffer -n "not __coffer_verb $verbs" -a identity -d 'Identity files'
 complete -c coffer -n "not __coffer_verb $verbs" -a rotate -d 'Make new generations of scope keys'
+complete -c coffer -n "not __coffer_verb $verbs" -a audit -d 'The record of who asked for what'
 complete -c coffer -n "not __coffer_verb $verbs" -l version -d 'Show the version'
 
 complete -c coffer -s h -l help -d 'Show help'
@@ -52,11 +53,11 @@ complete -c coffer -n '__coffer_verb set rm restore' -l if-version -x -d 'Only i
 complete -c coffer -n '__coffer_verb get' -l version -x -d 'An earlier version'
 complete -c coffer -n '__coffer_verb get' -l reveal -d 'Write the value to stdout'
 complete -c coffer -n '__coffer_verb ls member host' -l removed -d 'Removed ones as well'
-complete -c coffer -n '__coffer_verb rm purge member host verify' -s y -l yes -d 'Do not ask'
+complete -c coffer -n '__coffer_verb rm purge member host verify; and not __coffer_verb audit' -s y -l yes -d 'Do not ask'
 complete -c coffer -n '__coffer_verb log' -s n -l limit -x -d 'At most N commits'
-complete -c coffer -n '__coffer_verb verify' -l repair -d 'Cut what does not verify'
-complete -c coffer -n '__coffer_verb verify' -l accept-rollback -x -d 'REVISION:HASH'
-complete -c coffer -n '__coffer_verb verify' -l daemon -d "cofferd's state"
+complete -c coffer -n '__coffer_verb verify; and not __coffer_verb audit' -l repair -d 'Cut what does not verify'
+complete -c coffer -n '__coffer_verb verify; and not __coffer_verb audit' -l accept-rollback -x -d 'REVISION:HASH'
+complete -c coffer -n '__coffer_verb verify; and not __coffer_verb audit' -l daemon -d "cofferd's state"
 complete -c coffer -n '__coffer_verb rotate' -l all -d 'Stale or not'
 complete -c coffer -n '__coffer_verb rotate' -l reseal -d 'Seal live values anew'
 complete -c coffer -n '__coffer_verb member host' -l pattern -x -d 'org/project/domain'
@@ -64,4 +65,11 @@ complete -c coffer -n '__coffer_verb member' -l role -x -a 'owner admin editor'
 complete -c coffer -n '__coffer_verb scope; and not __coffer_verb add ls' -a 'add ls'
 complete -c coffer -n '__coffer_verb member host; and not __coffer_verb add rm ls' -a 'add rm ls'
 complete -c coffer -n '__coffer_verb identity; and not __coffer_verb new show' -a 'new show'
+complete -c coffer -n '__coffer_verb audit; and not __coffer_verb verify show' -a 'verify show'
+complete -c coffer -n '__coffer_verb audit' -F
+complete -c coffer -n '__coffer_verb audit; and __coffer_verb verify' -l head -x -d 'A last hash that was kept elsewhere'
+complete -c coffer -n '__coffer_verb audit; and __coffer_verb show' -l denied -d 'Refusals only'
+complete -c coffer -n '__coffer_verb audit; and __coffer_verb show' -l path -x -d 'Decisions about these secrets'
+complete -c coffer -n '__coffer_verb audit; and __coffer_verb show' -l uid -x -d 'Decisions about a user'
+complete -c coffer -n '__coffer_verb audit; and __coffer_verb show' -l follow -d 'Go on with what is written'
 complete -c coffer -n '__coffer_verb new show' -F
