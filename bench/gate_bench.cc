@@ -142,7 +142,7 @@ void need(bool good) {
 std::vector<Entry> run(int repeats, const std::filesystem::path& folder) {
     Unit unit;
     auto attestor = must(Attestor::create(AttestMethod::automatic));
-    auto audit = must(AuditLog::open(folder / "audit.jsonl"));
+    auto audit = must(AuditLog::open({folder / "audit.jsonl", {}}));
     Status status;
     Gate gate(*attestor, *audit, status, {});
     Subject subject;

@@ -16,6 +16,8 @@ namespace {
 // Of the policy language, but not of this version: refused by name, never passed over.
 constexpr std::string_view kLaterKeys[] = {"on_change"};
 
+constexpr std::size_t kMaxName = 256;
+
 using Items = std::vector<TomlFields::Item>;
 
 std::vector<std::string_view> split(std::string_view text) {
@@ -276,7 +278,9 @@ Result<Rule> read_rule(const TomlValue& table, std::string_view file) {
     rule.file = file;
     rule.place = at;
     rule.name = fields.required_text("name");
-    if (fields.find("name") && rule.name.empty()) fields.error(fields.place("name"), "name is empty");
+    if (fields.find("name") && (rule.name.empty() || rule.name.size() > kMaxName))
+        fields.error(fields.place("name"), "name has 1 to ", kMaxName,
+                     " bytes, for it is in each audit record");
     read_effect(fields, rule);
     read_secrets(fields, rule);
     read_ids<uid_t>(fields, "user", "uid", find_user, rule.uids);

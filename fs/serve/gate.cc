@@ -236,8 +236,13 @@ bool Gate::record(const Caller& caller, std::string_view operation, const Target
     event.version = target.version;
     event.scope = target.scope;
     auto written = audit_.record(caller, event);
-    if (written) return true;
-    status_.raise("audit", written.error().message);
+    if (written) {
+        if (audit_failed_.load(std::memory_order_relaxed) && audit_failed_.exchange(false))
+            (void)status_.clear("audit");
+        return true;
+    }
+    audit_failed_.store(true);
+    (void)status_.raise("audit", written.error().message);
     return !settings_.audit_required;
 }
 

@@ -119,6 +119,7 @@ class Gate {
     std::atomic<std::uint64_t> generation_ = 0;
     mutable std::mutex policy_mutex_;  // a leaf; guards policy_
     std::shared_ptr<const Policy> policy_;
+    std::atomic<bool> audit_failed_ = false;
     ExeHasher hasher_;
     OpenCounts counts_;
     std::mutex kept_mutex_;  // a leaf; guards kept_

@@ -12,7 +12,7 @@
 #include "access/audit_journal.h"
 #include "support/journal_receiver.h"
 #include "support/mounted_store.h"
-#include "support/private_run.h"
+#include "support/private_mounts.h"
 
 using namespace coffer;
 using namespace coffer::test;
@@ -130,6 +130,7 @@ TEST_CASE("what cannot be audited is not served, and is served again when it can
     CHECK(read_as(kRoot, mounted.path(".coffer/status.json")).text.find("audit") != std::string::npos);
     disk.free();
     CHECK(read_as(kAlice, mounted.path(key(refused))).text == "x");
+    CHECK(read_as(kRoot, mounted.path(".coffer/status.json")).text.find("audit log") == std::string::npos);
     mounted.stop();
     // The half line of the full disk was closed, and the chain goes on.
     auto lines = verify_audit(mounted.audit());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A daemon without privileges: fusermount3 mounts for it, and it sees the processes of its own user.
-#include <sched.h>
 #include <sys/sysmacros.h>
 
 #include "support/mounted_store.h"
+#include "support/private_mounts.h"
 
 using namespace coffer;
 using namespace coffer::test;
@@ -19,25 +19,17 @@ const Who kNobody{65534, 65534};
 // process and its children see. The mounts of a test are made and gone within its life.
 class OpenFuseDevice {
   public:
-    OpenFuseDevice() : before_(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)) {
-        REQUIRE(unshare(CLONE_NEWNS) == 0);
-        REQUIRE(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    OpenFuseDevice() {
         const std::string folder = folder_.path(), node = folder + "/fuse";
-        REQUIRE(::mount("none", folder.c_str(), "tmpfs", MS_NOSUID, "mode=0755") == 0);
+        PrivateMounts::mount("none", folder.c_str(), "tmpfs", MS_NOSUID, "mode=0755");
         REQUIRE(mknod(node.c_str(), S_IFCHR | 0666, makedev(10, 229)) == 0);
         REQUIRE(chmod(node.c_str(), 0666) == 0);  // whatever the umask
-        REQUIRE(::mount(node.c_str(), "/dev/fuse", nullptr, MS_BIND, nullptr) == 0);
+        PrivateMounts::mount(node.c_str(), "/dev/fuse", nullptr, MS_BIND, nullptr);
     }
-    ~OpenFuseDevice() {
-        if (setns(before_, CLONE_NEWNS) != 0) std::abort();  // else every later test ran in here
-        close(before_);
-    }
-    OpenFuseDevice(const OpenFuseDevice&) = delete;
-    OpenFuseDevice& operator=(const OpenFuseDevice&) = delete;
 
   private:
     TempFolder folder_;
-    int before_;
+    PrivateMounts mounts_;
 };
 
 }  // namespace

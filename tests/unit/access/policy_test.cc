@@ -193,6 +193,8 @@ TEST_CASE("errors name the file, the line and what was expected") {
               .find("p.toml:2:8: name: expected a string") == 0);
     CHECK(error_of("[[rule]\n").find("p.toml:1:") == 0);
     CHECK(error_of("rule = 3\n").find("[[rule]]") != std::string::npos);
+    CHECK(error_of(rule("secrets = \"**\"\nuid = 1", std::string(257, 'n'))).find("1 to 256 bytes") !=
+          std::string::npos);
     CHECK(error_of("rules = []\n").find("unknown key") != std::string::npos);
 }
 
