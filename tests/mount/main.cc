@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The main of the tests that need a mount and other users.
 #define CATCH_CONFIG_RUNNER
 #include <unistd.h>
 
@@ -27,7 +29,7 @@ const char* missing() {
 int main(int argc, char** argv) {
     if (!coffer::initialise_crypto()) return 1;
     if (const char* what = missing()) {
-        std::fprintf(stderr, "mount tests: skipped: they need %s\n", what);
+        std::fprintf(stderr, "SKIPPED: these tests need %s\n", what);
         return std::getenv("COFFER_TESTS_NO_SKIP") ? 1 : 77;
     }
     return Catch::Session().run(argc, argv);

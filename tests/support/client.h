@@ -70,22 +70,52 @@ inline Outcome collect(int from, pid_t child) {
     return out;
 }
 
+// The end of a client: its outcome for collect().
+[[noreturn]] inline void report(int to, const Outcome& out) {
+    std::string bytes(reinterpret_cast<const char*>(&out.error), sizeof out.error);
+    bytes += out.text;
+    for (std::size_t done = 0; done < bytes.size();) {
+        ssize_t size = write(to, bytes.data() + done, bytes.size() - done);
+        if (size <= 0) break;
+        done += static_cast<std::size_t>(size);
+    }
+    _exit(0);
+}
+
+// `pid`: where the child's number is wanted, which by then is nobody's.
 template <class Body>
-Outcome as(const Who& who, Body body) {
+Outcome as(const Who& who, Body body, pid_t* pid = nullptr) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return failed();
     pid_t child = fork();
+    if (pid) *pid = child;
     if (child == 0) {
         close(ends[0]);
-        Outcome out = become(who) ? body() : failed();
-        std::string bytes(reinterpret_cast<const char*>(&out.error), sizeof out.error);
-        bytes += out.text;
-        for (std::size_t done = 0; done < bytes.size();) {
-            ssize_t size = write(ends[1], bytes.data() + done, bytes.size() - done);
-            if (size <= 0) break;
-            done += static_cast<std::size_t>(size);
-        }
-        _exit(0);
+        report(ends[1], become(who) ? body() : failed());
+    }
+    close(ends[1]);
+    Outcome out = collect(ends[0], child);
+    close(ends[0]);
+    return out;
+}
+
+// A program as this user: what it writes to its output. `prepare` runs before the exec, as the user already.
+template <class Prepare>
+Outcome run_as(const Who& who, const std::vector<std::string>& command, Prepare prepare,
+               pid_t* pid = nullptr) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return failed();
+    pid_t child = fork();
+    if (pid) *pid = child;
+    if (child == 0) {
+        std::vector<char*> arguments;
+        for (const std::string& one : command) arguments.push_back(const_cast<char*>(one.c_str()));
+        arguments.push_back(nullptr);
+        const int none = 0;  // what collect() takes for the errno
+        if (!become(who) || !prepare() || write(ends[1], &none, sizeof none) != sizeof none) _exit(126);
+        dup2(ends[1], 1);
+        execv(arguments[0], arguments.data());
+        _exit(127);
     }
     close(ends[1]);
     Outcome out = collect(ends[0], child);
