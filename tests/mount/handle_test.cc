@@ -3,9 +3,7 @@
 // What an open file is good for: its own version, in the hands of those who may read it, until it is taken
 // back.
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "serve/wall_clock.h"
 #include "support/mounted_store.h"
@@ -188,58 +186,6 @@ TEST_CASE("a policy folder that others can write is refused on SIGHUP") {
     mounted.stop();
 }
 
-TEST_CASE("a descriptor that a child inherits is of no use to another user") {
-    MountedStore mounted(allow(kAlice, "acme/**"));
-    mounted.set(kKey, "mine");
-    mounted.start();
-    int fd = -1;
-    // Root opens as alice by its file-system ids, as a service manager might, and a child becomes bob.
-    Outcome child = as({0, 0}, [&] {
-        if (setresgid(kAlice.gid, kAlice.gid, 0) != 0 || setresuid(kAlice.uid, kAlice.uid, 0) != 0)
-            return failed();
-        fd = open(mounted.path(kKey).c_str(), O_RDONLY);
-        if (fd < 0) return failed();
-        if (setresuid(0, 0, 0) != 0) return failed();
-        if (!become(kBob)) return failed();
-        return read_all(fd);
-    });
-    CHECK(child.error == EACCES);
-    CHECK(mounted.audit_lines({"\"read\"", "\"deny\"", "60002"}) >= 1);
-    mounted.stop();
-}
-
-TEST_CASE("a descriptor passed to another user is refused, to another process of the user served") {
-    MountedStore mounted(allow(kAlice, "acme/**"));
-    mounted.set(kKey, "mine");
-    mounted.start();
-    auto passed_to = [&](const Who& receiver) {
-        return as(kRoot, [&] {
-            int fd = -1, ends[2], life[2];
-            if (pipe(ends) != 0 || pipe(life) != 0) return failed();
-            // The opener is alice's child and stays alive; the descriptor is fetched from it by pidfd.
-            pid_t opener = fork();
-            if (opener == 0) {
-                close(life[1]);
-                if (!become(kAlice)) _exit(1);
-                int mine = open(mounted.path(kKey).c_str(), O_RDONLY);
-                char number[2] = {static_cast<char>(mine), 0};
-                (void)!write(ends[1], number, 1);
-                (void)!read(life[0], number, 1);  // until its parent is gone
-                _exit(0);
-            }
-            char number = -1;
-            if (read(ends[0], &number, 1) != 1) return failed(ESRCH);
-            int pidfd = static_cast<int>(syscall(434, opener, 0));       // pidfd_open
-            fd = static_cast<int>(syscall(438, pidfd, int{number}, 0));  // pidfd_getfd
-            Outcome out = fd < 0 ? failed() : Outcome{};
-            return !out.good() ? out : become(receiver) ? read_all(fd) : failed();
-        });
-    };
-    CHECK(passed_to(kBob).error == EACCES);
-    CHECK(passed_to(kAlice) == Outcome{0, "mine"});
-    mounted.stop();
-}
-
 TEST_CASE("inherit = true lets whoever holds the descriptor read") {
     MountedStore mounted(allow(kAlice, "acme/**", "inherit = true\n"));
     mounted.set(kKey, "handed on");
@@ -252,65 +198,6 @@ TEST_CASE("inherit = true lets whoever holds the descriptor read") {
         return read_all(fd);
     });
     CHECK(child == Outcome{0, "handed on"});
-    mounted.stop();
-}
-
-TEST_CASE("a rule by program holds for the process that runs it and not after another exec") {
-    const std::string program = "/bin/cat";
-    MountedStore mounted(
-        allow(kAlice, "acme/**", concat("exe = \"", std::filesystem::canonical(program).string(), "\"\n")));
-    mounted.set(kKey, "for cat");
-    mounted.start();
-    auto run = [&](const char* command) {
-        return as(kAlice,
-                  [&] {
-                      int ends[2];
-                      if (pipe(ends) != 0) return failed();
-                      pid_t child = fork();
-                      if (child == 0) {
-                          dup2(ends[1], 1);
-                          if (std::string_view(command) == "cat")
-                              execl("/bin/cat", "cat", mounted.path(kKey).c_str(), nullptr);
-                          else
-                              execl("/usr/bin/head", "head", mounted.path(kKey).c_str(), nullptr);
-                          _exit(127);
-                      }
-                      close(ends[1]);
-                      Outcome out = read_all(ends[0]);
-                      waitpid(child, nullptr, 0);
-                      return out;
-                  })
-            .text;
-    };
-    CHECK(run("cat") == "for cat");
-    CHECK(run("head").empty());
-    CHECK(read_as(kAlice, mounted.path(kKey)).error == ENOENT);
-    mounted.stop();
-}
-
-TEST_CASE("splice, sendfile and mmap are refused, for the page cache would serve others") {
-    MountedStore mounted(allow(kAlice, "acme/**"));
-    mounted.set(kKey, "not for the cache");
-    mounted.start();
-    auto with_open = [&](auto call) {
-        return as(kAlice, [&] {
-            int fd = open(mounted.path(kKey).c_str(), O_RDONLY), ends[2];
-            if (fd < 0 || pipe(ends) != 0) return failed();
-            return errno_of([&] { return call(fd, ends[1]); });
-        });
-    };
-    CHECK(with_open([](int fd, int out) { return splice(fd, nullptr, out, nullptr, 100, 0); }).error ==
-          EACCES);
-    CHECK(with_open([](int fd, int out) { return sendfile(out, fd, nullptr, 100); }).error == EACCES);
-    // The mapping is made, and the first touch is SIGBUS: the client dies without an answer.
-    Outcome mapped = as(kAlice, [&] {
-        int fd = open(mounted.path(kKey).c_str(), O_RDONLY);
-        void* memory = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (memory == MAP_FAILED) return failed();
-        return Outcome{0, std::string(static_cast<const char*>(memory), 4)};
-    });
-    CHECK(mapped.error == kClientCrashed);
-    CHECK(mapped.text.empty());
     mounted.stop();
 }
 
@@ -330,24 +217,6 @@ TEST_CASE("cached = true permits sendfile and mmap, and each close drops the pag
     mounted.set(kKey, "new text");
     CHECK(soon([&] { return read_as(kAlice, mounted.path(kKey)).text == "new text"; }));
     CHECK(soon([&] { return map().text == "new text"; }));
-    mounted.stop();
-}
-
-TEST_CASE("a user who reaches the limit of open files gets EMFILE, another one still opens") {
-    MountedStore mounted(allow(kAlice, "acme/**") + allow(kBob, "acme/**"),
-                         [](Config& config) { config.max_open_per_uid = 5; });
-    mounted.set(kKey, "x");
-    mounted.start();
-    Outcome many = as(kAlice, [&] {
-        for (int i = 0; i < 5; ++i)
-            if (open(mounted.path(kKey).c_str(), O_RDONLY) < 0) return failed(1000 + errno);
-        Outcome out = errno_of([&] { return open(mounted.path(kKey).c_str(), O_RDONLY); });
-        out.text = read_as({0, 0}, "/dev/null").text;
-        return out;
-    });
-    CHECK(many.error == EMFILE);
-    CHECK(read_as(kBob, mounted.path(kKey)).text == "x");
-    CHECK(soon([&] { return read_as(kAlice, mounted.path(kKey)).text == "x"; }));  // its handles are gone
     mounted.stop();
 }
 
