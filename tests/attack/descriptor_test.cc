@@ -5,6 +5,8 @@
 #include <sys/fsuid.h>
 #include <sys/socket.h>
 
+#include <thread>
+
 #include "support/attack.h"
 #include "support/puppet.h"
 
@@ -89,6 +91,38 @@ TEST_CASE("a descriptor is of no use to its own process after setuid") {
         return read_from_start(fd);
     });
     attack.uid = kBob.uid;
+    check_foiled(mounted, attack, EACCES, "read");
+    mounted.stop();
+}
+
+// The bare system calls change the calling thread alone.
+TEST_CASE("a descriptor of one thread is of no use to a thread of the same process under another user") {
+    MountedStore mounted(alice_alone());
+    start_attacked(mounted);
+    auto thread_becomes = [](const Who& who) {
+        return syscall(SYS_setresgid, who.gid, who.gid, who.gid) == 0 &&
+               syscall(SYS_setresuid, who.uid, who.uid, who.uid) == 0;
+    };
+    Attack attack = attack_as(kRoot, [&] {
+        int fd = -1;
+        Outcome owner{ENOMSG, {}}, other{ENOMSG, {}};
+        pid_t tid = 0;
+        std::thread([&] {
+            if (!thread_becomes(kAlice)) return;
+            fd = open(mounted.path(kKey).c_str(), O_RDONLY);
+            owner = read_all(fd);
+        }).join();
+        std::thread([&] {
+            tid = static_cast<pid_t>(syscall(SYS_gettid));
+            if (thread_becomes(kBob)) other = read_from_start(fd);
+        }).join();
+        if (owner.text != kValue) return failed(ENOMSG);
+        other.text += concat(tid, ' ');
+        return other;
+    });
+    attack.tid = std::atoi(attack.seen.text.c_str());
+    attack.uid = kBob.uid;
+    CHECK(attack.tid != attack.tgid);
     check_foiled(mounted, attack, EACCES, "read");
     mounted.stop();
 }
