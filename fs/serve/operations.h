@@ -80,6 +80,8 @@ class Operations {
 
   private:
     [[nodiscard]] Answer<FoundEntry> lookup_key(const Requester& who, const Place& place, Worker& worker);
+    [[nodiscard]] tl::unexpected<Errno> find_nothing(const Requester& who, const Place& parent,
+                                                     std::string_view name);
     [[nodiscard]] Answer<FoundEntry> lookup_directory(const Requester& who, const Place& place);
     [[nodiscard]] Answer<FoundEntry> lookup_status(const Requester& who, const Place& place);
     [[nodiscard]] Answer<std::uint64_t> open_secret(const Requester& who, const Place& place, int flags,
