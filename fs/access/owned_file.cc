@@ -12,21 +12,37 @@ namespace {
 
 constexpr std::size_t kMaxFile = 1u << 20;
 
-}  // namespace
+// Open, and known to be a regular file.
+struct Opened {
+    Descriptor fd;
+    struct stat status {};
+};
 
-Result<std::string> read_owned_file(const std::filesystem::path& file) {
+Result<Opened> open_regular(const std::filesystem::path& file) {
     const std::string& what = file.native();
     // O_NONBLOCK: a FIFO put there must not stop a start.
-    Descriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!fd) {
+    Opened out{Descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK))};
+    if (!out.fd) {
         Code code = errno == ENOENT || errno == ENOTDIR ? Code::not_found : Code::failed;
         return fail(code, "cannot open ", what, ": ", errno_text());
     }
-    struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) return fail(Code::failed, "fstat of ", what, ": ", errno_text());
-    if (!S_ISREG(status.st_mode)) return fail(Code::invalid, what, " is not a regular file");
-    COFFER_CHECK(check_owner(status, what));
-    return read_to_end(fd.get(), kMaxFile, what);
+    if (::fstat(out.fd.get(), &out.status) != 0)
+        return fail(Code::failed, "fstat of ", what, ": ", errno_text());
+    if (!S_ISREG(out.status.st_mode)) return fail(Code::invalid, what, " is not a regular file");
+    return out;
+}
+
+}  // namespace
+
+Result<std::string> read_owned_file(const std::filesystem::path& file) {
+    COFFER_TRY(auto opened, open_regular(file));
+    COFFER_CHECK(check_owner(opened.status, file.native()));
+    return read_to_end(opened.fd.get(), kMaxFile, file.native());
+}
+
+Result<std::string> read_text_file(const std::filesystem::path& file, std::size_t limit) {
+    COFFER_TRY(auto opened, open_regular(file));
+    return read_to_end(opened.fd.get(), limit, file.native());
 }
 
 }  // namespace coffer

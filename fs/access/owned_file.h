@@ -13,5 +13,8 @@ namespace coffer {
 
 // The whole of a regular file, at most 1 MiB. Symbolic links are followed; the file behind them is checked.
 [[nodiscard]] Result<std::string> read_owned_file(const std::filesystem::path& file);
+// The same of whoever it belongs to and at most `limit` bytes: for a tool that looks at what another user's
+// daemon would read, and decides nothing by it.
+[[nodiscard]] Result<std::string> read_text_file(const std::filesystem::path& file, std::size_t limit);
 
 }  // namespace coffer

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/policy.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <set>
 
@@ -61,12 +59,6 @@ std::string invocation_subject(const Caller& caller) {
     const std::string& unit = caller.cgroup.unit;
     if (!caller.invocation_id.empty()) return concat("invocation ", unit, ' ', caller.invocation_id);
     return concat("unit ", unit, ' ', caller.cgroup_id > 1 ? caller.cgroup_id : 0);
-}
-
-std::chrono::nanoseconds start_of(const Caller& caller) {
-    const auto per_second = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
-    return std::chrono::seconds(caller.start_ticks / per_second) +
-           std::chrono::nanoseconds(caller.start_ticks % per_second * (1'000'000'000 / per_second));
 }
 
 }  // namespace

@@ -11,6 +11,18 @@
 
 namespace coffer {
 
+Result<std::vector<std::filesystem::path>> list_policy_files(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+        std::string name = entry.path().filename().string();
+        if (!name.starts_with('.') && name.ends_with(".toml")) files.push_back(entry.path());
+    }
+    if (error) return fail(Code::failed, "cannot list ", folder.string(), ": ", error.message());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
 Result<std::shared_ptr<const Policy>> load_policy_folder(const std::filesystem::path& folder) {
     Descriptor held(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!held)
@@ -21,15 +33,7 @@ Result<std::shared_ptr<const Policy>> load_policy_folder(const std::filesystem::
         return fail(Code::failed, "cannot examine ", folder.string(), ": ", errno_text());
     COFFER_CHECK(check_owner(status, folder.native()));
 
-    std::vector<std::filesystem::path> files;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-        std::string name = entry.path().filename().string();
-        if (!name.starts_with('.') && name.ends_with(".toml")) files.push_back(entry.path());
-    }
-    if (error) return fail(Code::failed, "cannot list ", folder.string(), ": ", error.message());
-    std::sort(files.begin(), files.end());
-
+    COFFER_TRY(auto files, list_policy_files(folder));
     std::vector<PolicySource> sources;
     for (const auto& file : files) {
         COFFER_TRY(auto text, read_owned_file(file));

@@ -11,6 +11,9 @@
 
 namespace coffer {
 
+// The files that count, in their order. `folder` is not checked.
+[[nodiscard]] Result<std::vector<std::filesystem::path>> list_policy_files(
+    const std::filesystem::path& folder);
 [[nodiscard]] Result<std::shared_ptr<const Policy>> load_policy_folder(const std::filesystem::path& folder);
 
 }  // namespace coffer

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/policy_rule.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "access/policy_reader.h"
@@ -98,6 +100,12 @@ std::vector<SecretPattern> Rule::secrets_of(const Captures& captures) const {
         if (pattern) out.push_back(*std::move(pattern));
     }
     return out;
+}
+
+std::chrono::nanoseconds start_of(const Caller& caller) {
+    const auto per_second = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+    return std::chrono::seconds(caller.start_ticks / per_second) +
+           std::chrono::nanoseconds(caller.start_ticks % per_second * (1'000'000'000 / per_second));
 }
 
 bool Rule::has_firm_selector() const {

@@ -91,4 +91,7 @@ struct Rule {
     }
 };
 
+// When the process started, since boot: what `within` counts from.
+[[nodiscard]] std::chrono::nanoseconds start_of(const Caller& caller);
+
 }  // namespace coffer
