@@ -67,5 +67,8 @@ std::unique_ptr<Command> make_identity_show();
 std::unique_ptr<Command> make_rotate();
 std::unique_ptr<Command> make_audit_verify();
 std::unique_ptr<Command> make_audit_show();
+std::unique_ptr<Command> make_policy_check();
+std::unique_ptr<Command> make_policy_explain();
+std::unique_ptr<Command> make_policy_learn();
 
 }  // namespace coffer

@@ -90,7 +90,8 @@ class CommandLine {
                 {"member", "Owners, admins and editors"},
                 {"host", "Hosts, which unseal what they serve"},
                 {"identity", "Identity files"},
-                {"audit", "The record of who asked for what"}};
+                {"audit", "The record of who asked for what"},
+                {"policy", "Rules: which processes may read which secrets"}};
             auto summary = kSummaries.find(word);
             app = app_.add_subcommand(word, summary == kSummaries.end() ? word : summary->second);
             app->require_subcommand(1);
