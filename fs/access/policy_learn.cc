@@ -56,34 +56,54 @@ class Learner {
         }
         auto draft = draft_for(record.caller);
         if (!draft) return leave_out(record, draft.error().message);
-        auto [place, fresh] = rules_.try_emplace(key_of(*draft, *path));
-        LearntRule& rule = place->second;
-        // One that says more of its program (it was replaced), so that the order of the records does not
-        // matter.
-        if (fresh || draft->comments.size() > rule.draft.comments.size())
-            rule.draft.comments = draft->comments;
-        if (fresh) rule.draft = *draft;
-        for (const std::string& exe : draft->exes) {
+        const RuleKey key = key_of(*draft, *path);
+        const auto known = rules_.find(key);
+        if (known == rules_.end() || !known->second.rule.keys.contains(std::string(path->key))) {
+            // What no rule can say (a unit without a type, a program with no whole path) is found here.
+            RuleDraft alone = *draft;
+            alone.name = "r";
+            alone.secrets = {record.path};
+            if (auto good = check_draft(alone, record.caller, *path); !good)
+                return leave_out(record, good.error().message);
+        }
+        take(record, *path, *draft, rules_[key]);
+    }
+
+    Result<Learnt> finish() {
+        for (auto& [key, found] : rules_) {
+            complete(key, found.rule);
+            COFFER_CHECK(check(found));
+            out_.rules.push_back(std::move(found.rule));
+        }
+        for (auto& [key, one] : not_learnt_) out_.not_learnt.push_back(std::move(one));
+        return std::move(out_);
+    }
+
+  private:
+    struct Found {
+        LearntRule rule;
+        std::vector<const AuditRecord*> records;
+    };
+
+    static void take(const AuditRecord& record, const SecretPath& path, const RuleDraft& draft,
+                     Found& found) {
+        LearntRule& rule = found.rule;
+        // Of two drafts the one that says more of its program (it was replaced), so that the order of the
+        // records does not matter.
+        const bool more = found.records.empty() || draft.comments.size() > rule.draft.comments.size();
+        std::vector<std::string> exes = std::move(rule.draft.exes);
+        if (more) rule.draft = draft;
+        rule.draft.exes = std::move(exes);
+        for (const std::string& exe : draft.exes) {
             if (std::ranges::find(rule.draft.exes, exe) == rule.draft.exes.end())
                 rule.draft.exes.push_back(exe);
         }
         rule.occurrences.add(record);
         rule.operations[record.operation] += record.times;
-        rule.keys[std::string(path->key)] += record.times;
-        learnt_.push_back(&record);
+        rule.keys[std::string(path.key)] += record.times;
+        found.records.push_back(&record);
     }
 
-    Result<Learnt> finish() {
-        for (auto& [key, rule] : rules_) {
-            complete(key, rule);
-            out_.rules.push_back(std::move(rule));
-        }
-        for (auto& [key, one] : not_learnt_) out_.not_learnt.push_back(std::move(one));
-        COFFER_CHECK(check());
-        return std::move(out_);
-    }
-
-  private:
     void leave_out(const AuditRecord& record, const std::string& reason) {
         auto named = draft_for(record.caller);
         std::string who = named ? named->who() : concat("uid ", record.caller.ids.fsuid);
@@ -110,10 +130,10 @@ class Learner {
         draft.comments.insert(draft.comments.begin(), facts.begin(), facts.end());
     }
 
-    [[nodiscard]] Result<void> check() const {
-        PolicySource source{"what was learnt", out_.toml()};
+    static Result<void> check(const Found& found) {
+        PolicySource source{"what was learnt", found.rule.draft.toml()};
         COFFER_TRY(auto policy, Policy::parse({&source, 1}));
-        for (const AuditRecord* record : learnt_) {
+        for (const AuditRecord* record : found.records) {
             COFFER_TRY(auto path, read_secret_path(record->path));
             if (!entitle(policy, record->caller).decide(path).allow)
                 return fail(Code::failed, "what was learnt does not allow record ", record->sequence,
@@ -125,9 +145,8 @@ class Learner {
     const LearnOptions& options_;
     Learnt out_;
     std::set<std::string> taken_;
-    std::map<RuleKey, LearntRule> rules_;
+    std::map<RuleKey, Found> rules_;
     std::map<std::tuple<std::string, std::string, std::string, std::string>, NotLearnt> not_learnt_;
-    std::vector<const AuditRecord*> learnt_;
 };
 
 }  // namespace

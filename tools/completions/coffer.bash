@@ -21,7 +21,7 @@ _coffer() {
     done
 
     case $prev in
-        --config | --identity | --passphrase-file | --from-file | --store)
+        --config | --identity | --passphrase-file | --from-file | --store | --audit | --policy)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -40,7 +40,7 @@ _coffer() {
     esac
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge log verify scope member
-            host identity rotate audit --help --version" -- "$cur")
+            host identity rotate audit policy --help --version" -- "$cur")
         return
     fi
     if ((COMP_CWORD == 2)); then
@@ -49,6 +49,7 @@ _coffer() {
             member | host) options="add rm ls" ;;
             identity) options="new show" ;;
             audit) options="verify show" ;;
+            policy) options="check explain learn" ;;
         esac
         if [[ $options ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
@@ -56,9 +57,10 @@ _coffer() {
         fi
     fi
     if [[ $cur != -* ]]; then
+        [[ $verb == policy && $second == explain ]] && verb=get
         case $verb in
             set | get | rm | history | restore | purge | ls) mapfile -t COMPREPLY < <(_coffer_paths) ;;
-            identity | audit) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+            identity | audit | policy) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         return
     fi
@@ -80,6 +82,13 @@ _coffer() {
             case $second in
                 verify) options="--head" ;;
                 show) options="--denied --path --uid --follow" ;;
+            esac
+            ;;
+        policy)
+            case $second in
+                check) options="--strict" ;;
+                explain) options="--pid --as --audit --seq --policy" ;;
+                learn) options="--observed --widen --policy" ;;
             esac
             ;;
         member | host)

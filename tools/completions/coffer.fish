@@ -9,7 +9,7 @@ function __coffer_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate audit
+set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate audit policy
 complete -c coffer -f
 complete -c coffer -n "not __coffer_verb $verbs" -a init -d 'Make a store, its owner, this host and a configuration'
 complete -c coffer -n "not __coffer_verb $verbs" -a set -d 'Seal a value, new or anew'
@@ -27,6 +27,7 @@ complete -c coffer -n "not __coffer_verb $verbs" -a host -d 'Hosts, which unseal
 complete -c coffer -n "not __coffer_verb $verbs" -a identity -d 'Identity files'
 complete -c coffer -n "not __coffer_verb $verbs" -a rotate -d 'Make new generations of scope keys'
 complete -c coffer -n "not __coffer_verb $verbs" -a audit -d 'The record of who asked for what'
+complete -c coffer -n "not __coffer_verb $verbs" -a policy -d 'Rules: which processes may read which secrets'
 complete -c coffer -n "not __coffer_verb $verbs" -l version -d 'Show the version'
 
 complete -c coffer -s h -l help -d 'Show help'
@@ -73,3 +74,14 @@ complete -c coffer -n '__coffer_verb audit; and __coffer_verb show' -l path -x -
 complete -c coffer -n '__coffer_verb audit; and __coffer_verb show' -l uid -x -d 'Decisions about a user'
 complete -c coffer -n '__coffer_verb audit; and __coffer_verb show' -l follow -d 'Go on with what is written'
 complete -c coffer -n '__coffer_verb new show' -F
+complete -c coffer -n '__coffer_verb policy; and not __coffer_verb check explain learn' -a 'check explain learn'
+complete -c coffer -n '__coffer_verb check' -l strict -d 'Status 1 for a warning'
+complete -c coffer -n '__coffer_verb explain' -l pid -x -a '(__fish_complete_pids)' -d 'The caller is this process'
+complete -c coffer -n '__coffer_verb explain' -l as -x -d 'user=NAME,unit=NAME,exe=FILE,...'
+complete -c coffer -n '__coffer_verb explain' -l audit -r -F -d 'Explain the refusals of an audit log'
+complete -c coffer -n '__coffer_verb explain' -l seq -x -d 'This record alone'
+complete -c coffer -n '__coffer_verb explain learn' -l policy -r -F -d 'A policy file or folder'
+complete -c coffer -n '__coffer_verb explain; and not __coffer_verb scope member host' -a '(__coffer_secrets)'
+complete -c coffer -n '__coffer_verb learn' -l observed -d 'From what was allowed as well'
+complete -c coffer -n '__coffer_verb learn' -l widen -x -d 'More KEYs than this become a star'
+complete -c coffer -n '__coffer_verb check learn' -F

@@ -109,10 +109,14 @@ TEST_CASE("a record with a hostile path or program makes no rule, and its text s
     std::vector<AuditRecord> records = {refused(kCheckout, "acme/a/x/K\"\n[[rule]]\nname = \"evil\""),
                                         refused(kCheckout, "acme/*/x/K"),
                                         refused(caller_in("/", 1000, "/tmp/*"), "acme/a/x/K"),
-                                        refused(caller_in("/", 1000, "/tmp/x\n[[rule]]"), "acme/a/x/K")};
+                                        refused(caller_in("/", 1000, "/tmp/x\n[[rule]]"), "acme/a/x/K"),
+                                        refused(caller_in("/", 1000, "(unreachable)/x"), "acme/a/x/K"),
+                                        refused(caller_in("/", 4'294'967'295), "acme/a/x/K")};
+    records.push_back(records.back());
+    records.back().caller.cgroup.unit = "no-type";
     Learnt out = learnt(records);
     CHECK(out.rules.empty());
-    CHECK(out.not_learnt.size() == 4);
+    CHECK(out.not_learnt.size() == 7);
     CHECK(parse_policy(out.toml())->rules().empty());
 }
 
