@@ -148,6 +148,20 @@ class Explain(PolicyCase):
             failed = [one["key"] for one in refused["nearest"][0]["failed"]]
             self.assertEqual(failed, [{"uid": "user", "gid": "group"}.get(key, key)])
 
+    def test_a_user_has_the_groups_of_its_account_unless_groups_are_given(self):
+        self.rule("gid = %d" % pwd.getpwnam("nobody").pw_gid)
+        self.assertEqual(self.explain("--as", "user=nobody", PATH)["decision"], "allow")
+        self.assertEqual(self.explain("--as", "user=nobody,gid=77", PATH)["decision"], "deny")
+        self.assertEqual(self.explain("--as", "uid=%d" % pwd.getpwnam("nobody").pw_uid, PATH)["decision"], "allow")
+        self.rule("gid = 78")
+        self.assertEqual(self.explain("--as", "user=nobody,gid=77,gid=78", PATH)["decision"], "allow")
+
+    def test_a_cgroup_says_unit_user_unit_and_slice(self):
+        self.rule('unit = "user@7.service"\nuser_unit = "b.service"\nslice = "s.slice"')
+        cgroup = "uid=7,cgroup=/s.slice/user@7.service/b.service"
+        self.assertEqual(self.explain("--as", cgroup, PATH)["decision"], "allow")
+        self.assertEqual(self.explain("--as", cgroup + ",slice=t.slice", PATH)["decision"], "deny")
+
     def test_facts_that_are_none_are_refused(self):
         self.rule("uid = 1234")
         for facts in ("", "unit=a.service", "uid=x", "uid=-1", "uid=4294967295", "user=nobody-has-this-name", "colour=red",

@@ -226,6 +226,8 @@ std::string random_policy(Dice& dice) {
         if (dice.one_in(4)) lines += "slice = \"" + dice.pick({"system.slice", "s.slice"}) + "\"\n";
         if (dice.one_in(4) && lines.find("uid =") != std::string::npos)
             lines += "exe = \"" + dice.pick({"/usr/bin/app", "/usr/bin/*"}) + "\"\n";
+        if (dice.one_in(5) && lines.find("uid =") != std::string::npos)
+            lines += "sha256 = \"" + std::string(64, dice.one_in(2) ? 'a' : 'b') + "\"\n";
         if (!deny && dice.one_in(4)) lines += "traced = true\n";
         if (!deny && dice.one_in(4)) lines += "within = \"10s\"\n";
         text += rule_text(lines, concat("r", i));
@@ -239,6 +241,7 @@ Caller random_caller(Dice& dice) {
         1000 + dice.below(3), dice.pick({"/usr/bin/app", "/usr/bin/b", ""}));
     if (dice.one_in(2)) who.groups = {50};
     if (dice.one_in(5)) who.tracer = 3;
+    if (dice.one_in(2)) who.sha256 = *Hash::parse(std::string(64, dice.one_in(2) ? 'a' : 'b'));
     who.foreign_user_namespace = dice.one_in(5);
     return who;
 }

@@ -75,6 +75,8 @@ TEST_CASE("a rule covers one with the same selectors or more, and secrets within
                               "secrets = \"acme/a/b/K\"\nuid = 1"));
     CHECK_FALSE(covers_second("secrets = \"acme/{x}/*/*\"\nunit = \"{x}.service\"",
                               "secrets = \"acme/a/*/*\"\nunit = \"b.service\""));
+    CHECK_FALSE(covers_second("secrets = \"acme/{x}/*/*\"\nunit = \"{x}.service\"",
+                              "secrets = \"acme/a/*/*\"\nunit = \"{x}.service\""));
     // The loader of credentials passes by the user of its own rule, not by that of another.
     CHECK_FALSE(covers_second("secrets = \"acme/**\"\nuid = 1",
                               "secrets = \"acme/**\"\nuid = 1\nunit = \"a.service\"\ncredential = true"));
