@@ -28,6 +28,7 @@ struct RuleKey {
     std::string unit, user_unit, exe;
     std::optional<uid_t> uid;
     std::string scope;  // org/project/domain
+    // NOLINTNEXTLINE(modernize-use-nullptr): the generated comparison with 0 is no pointer (clang-tidy 14)
     auto operator<=>(const RuleKey&) const = default;
 };
 

@@ -149,12 +149,13 @@ class Explain(PolicyCase):
             self.assertEqual(failed, [{"uid": "user", "gid": "group"}.get(key, key)])
 
     def test_a_user_has_the_groups_of_its_account_unless_groups_are_given(self):
-        self.rule("gid = %d" % pwd.getpwnam("nobody").pw_gid)
-        self.assertEqual(self.explain("--as", "user=nobody", PATH)["decision"], "allow")
-        self.assertEqual(self.explain("--as", "user=nobody,gid=77", PATH)["decision"], "deny")
-        self.assertEqual(self.explain("--as", "uid=%d" % pwd.getpwnam("nobody").pw_uid, PATH)["decision"], "allow")
+        user = next(one for one in pwd.getpwall() if one.pw_uid != one.pw_gid)
+        self.rule("gid = %d" % user.pw_gid)
+        for facts, decision in ((f"user={user.pw_name}", "allow"), (f"uid={user.pw_uid}", "allow"),
+                                (f"user={user.pw_name},gid=77", "deny")):
+            self.assertEqual(self.explain("--as", facts, PATH)["decision"], decision)
         self.rule("gid = 78")
-        self.assertEqual(self.explain("--as", "user=nobody,gid=77,gid=78", PATH)["decision"], "allow")
+        self.assertEqual(self.explain("--as", "uid=1234,gid=77,gid=78", PATH)["decision"], "allow")
 
     def test_a_cgroup_says_unit_user_unit_and_slice(self):
         self.rule('unit = "user@7.service"\nuser_unit = "b.service"\nslice = "s.slice"')
@@ -219,7 +220,8 @@ class Explain(PolicyCase):
         self.rule("uid = 1234")
         report = self.explain("--as", "uid=1234", "/run/some//where/" + PATH)
         self.assertEqual((report["secret"], report["decision"]), (PATH, "allow"))
-        for path in ("/elsewhere/" + PATH, "/run/some/where", "/run/some/where/acme", "acme/*/x/K", "acme/checkout"):
+        self.refused(USAGE, "policy", "explain", "--as", "uid=1234", "/elsewhere/" + PATH, says="not below the mount")
+        for path in ("/run/some/where", "/run/some/where/acme", "acme/*/x/K", "acme/checkout"):
             self.refused(USAGE, "policy", "explain", "--as", "uid=1234", path)
 
     def test_the_command_line_has_to_make_sense(self):
