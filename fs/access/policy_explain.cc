@@ -87,6 +87,14 @@ std::string advice_for(std::string_view reason, const Rule* rule) {
     return "no rule changes this";
 }
 
+std::string advice_for_hash(const Rule& rule, const Caller& caller) {
+    if (!caller.sha256)
+        return concat("the hash of the program is not known here, and ", place_text(rule),
+                      " asks for it; the daemon has to be able to read the program");
+    return concat("if the program was upgraded on purpose, add its hash to sha256 of ", place_text(rule),
+                  ": ", caller.sha256->hex());
+}
+
 // The allowing rule that only its limits, or a tracer, keep from allowing it.
 const Rule* limited_rule(const std::vector<RuleMiss>& nearest) {
     for (const RuleMiss& miss : nearest) {
@@ -166,6 +174,19 @@ RefusalKind kind_of_refusal(std::string_view reason) {
     return std::ranges::find(kLimits, reason) != kLimits.end() ? RefusalKind::limit : RefusalKind::other;
 }
 
+const Rule* rule_of_another_hash(const Policy& policy, const Caller& caller, const SecretPath& path,
+                                 Unseen unseen) {
+    for (const Rule& rule : policy.rules()) {
+        if (!rule.allow || !rule.sha256s) continue;
+        auto failed = failed_keys(rule, caller, path, {}, unseen);
+        bool hash = std::ranges::any_of(failed, [](const FailedKey& one) { return one.key == "sha256"; });
+        if (hash && std::ranges::all_of(
+                        failed, [](const FailedKey& one) { return one.key == "sha256" || one.unseen; }))
+            return &rule;
+    }
+    return nullptr;
+}
+
 Result<SecretPath> read_secret_path(std::string_view text) {
     std::array<std::string_view, 4> parts;
     std::string_view rest = text;
@@ -197,7 +218,10 @@ Explanation explain(const std::shared_ptr<const Policy>& policy, const Caller& c
     const RefusalKind kind = kind_of_refusal(out.reason);
     if (kind != RefusalKind::denied) out.nearest = nearest_rules(*policy, caller, path, now, unseen);
     if (kind == RefusalKind::limit) out.rule = limited_rule(out.nearest);
-    if (kind == RefusalKind::no_rule)
+    const Rule* hashed = rule_of_another_hash(*policy, caller, path, unseen);
+    if (kind == RefusalKind::no_rule && hashed)
+        out.advice = advice_for_hash(*hashed, caller);
+    else if (kind == RefusalKind::no_rule)
         suggest(out, caller, path);
     else
         out.advice = advice_for(out.reason, out.rule);

@@ -53,6 +53,11 @@ enum class RefusalKind : std::uint8_t {
 };
 [[nodiscard]] RefusalKind kind_of_refusal(std::string_view reason);
 
+// The rule that would allow it, had the caller's program another hash; null: none. It was written for one
+// content of the program, and a new rule without the hash would undo that.
+[[nodiscard]] const Rule* rule_of_another_hash(const Policy& policy, const Caller& caller,
+                                               const SecretPath& path, Unseen unseen);
+
 // org/project/domain/KEY, all four given; views into `text`.
 [[nodiscard]] Result<SecretPath> read_secret_path(std::string_view text);
 

@@ -55,8 +55,14 @@ class Learner {
             ++out_.allowed_already;
             return;
         }
+        if (options_.policy && rule_of_another_hash(*options_.policy, record.caller, *path, kUnseenInRecord))
+            return leave_out(record, "its program has another hash than the rule lists");
         auto draft = draft_for(record.caller);
         if (!draft) return leave_out(record, draft.error().message);
+        if (record.caller.sha256 && !record.allow)
+            draft->comments.push_back(
+                concat("A rule asked for the hash of its program: was it changed? It is ",
+                       record.caller.sha256->hex()));
         const RuleKey key = key_of(*draft, *path);
         const auto known = rules_.find(key);
         if (known == rules_.end() || !known->second.rule.keys.contains(std::string(path->key))) {

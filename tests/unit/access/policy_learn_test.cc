@@ -105,6 +105,20 @@ TEST_CASE("what no rule changes is listed as comments and not learnt") {
     CHECK(out.toml().find("acme/a/x/K: expired, 1 time, ") != std::string::npos);
 }
 
+TEST_CASE("a rule's wish for a hash is not undone by what is learnt") {
+    Caller changed = kCheckout;
+    changed.sha256 = *Hash::parse(std::string(64, 'b'));
+    std::vector<AuditRecord> records = {refused(changed, "acme/a/x/K")};
+    LearnOptions options;
+    options.policy = parse_policy(rule_text(concat(
+        "secrets = \"acme/a/x/K\"\nunit = \"checkout.service\"\nsha256 = \"", std::string(64, 'a'), '"')));
+    Learnt out = learnt(records, options);
+    CHECK(out.rules.empty());
+    REQUIRE(out.not_learnt.size() == 1);
+    CHECK(out.not_learnt[0].reason.find("another hash") != std::string::npos);
+    CHECK(learnt(records).toml().find("# A rule asked for the hash of its program") != std::string::npos);
+}
+
 TEST_CASE("a record with a hostile path or program makes no rule, and its text stays a comment") {
     std::vector<AuditRecord> records = {refused(kCheckout, "acme/a/x/K\"\n[[rule]]\nname = \"evil\""),
                                         refused(kCheckout, "acme/*/x/K"),
