@@ -198,6 +198,17 @@ TEST_CASE("a record is explained as it was decided where it does not hold what d
     }
 }
 
+TEST_CASE("a record that today's policy decides alike keeps the rule that decided") {
+    std::string text =
+        rule_text("secrets = \"acme/**\"\nuid = 1000\nexe = \"/usr/bin/app\"", "by program") + kReads;
+    auto out = explain_record(parse_policy(text),
+                              audit_record(kCheckout, true, path_text(kDbPassword), "by program"));
+    REQUIRE(out);
+    CHECK(out->agrees);
+    REQUIRE(out->today.rule);
+    CHECK(out->today.rule->name == "by program");
+}
+
 TEST_CASE("a record that today's policy decides otherwise is said to differ") {
     auto out = explain_record(parse_policy(kReads), audit_record(kCheckout, false, path_text(kDbPassword)));
     REQUIRE(out);
