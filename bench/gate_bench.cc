@@ -22,7 +22,7 @@
 #include <thread>
 #include <vector>
 
-#include "access/exe_hasher.h"
+#include "access/attest/exe_hasher.h"
 #include "serve/gate.h"
 
 namespace {

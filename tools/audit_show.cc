@@ -3,7 +3,7 @@
 #include <thread>
 #include <unordered_set>
 
-#include "access/glob.h"
+#include "access/policy/glob.h"
 #include "audit_lines.h"
 #include "command.h"
 #include "secret_path.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/audit_chain.h"
+#include "access/audit/audit_chain.h"
 #include "audit_lines.h"
 #include "command.h"
 

@@ -8,10 +8,10 @@
 #include <limits>
 #include <set>
 
-#include "access/accounts.h"
-#include "access/attest.h"
-#include "access/exe_hasher.h"
-#include "access/proc_folder.h"
+#include "access/attest/attest.h"
+#include "access/attest/exe_hasher.h"
+#include "access/attest/proc_folder.h"
+#include "access/policy/accounts.h"
 #include "names/name.h"
 #include "secret_path.h"
 

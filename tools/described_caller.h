@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "access/caller.h"
-#include "access/policy.h"
-#include "access/rule_miss.h"
+#include "access/advice/rule_miss.h"
+#include "access/attest/caller.h"
+#include "access/policy/policy.h"
 #include "output.h"
 
 namespace coffer {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "explanation_text.h"
 
-#include "access/policy_rule.h"
+#include "access/policy/policy_rule.h"
 
 namespace coffer {
 namespace {

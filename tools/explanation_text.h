@@ -3,7 +3,7 @@
 // An Explanation of the policy in words and as JSON, the same for a process, for facts and for a record.
 #pragma once
 
-#include "access/policy_explain.h"
+#include "access/advice/policy_explain.h"
 #include "output.h"
 
 namespace coffer {

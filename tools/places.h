@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "access/config.h"
+#include "access/config/config.h"
 
 namespace coffer {
 

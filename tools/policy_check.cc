@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "access/host_facts.h"
-#include "access/policy_lint.h"
-#include "access/policy_rule.h"
+#include "access/advice/host_facts.h"
+#include "access/advice/policy_lint.h"
+#include "access/policy/policy_rule.h"
 #include "command.h"
 #include "policy_texts.h"
 #include "session.h"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/policy_explain.h"
+#include "access/advice/policy_explain.h"
 
 #include <limits>
 #include <map>
 #include <tuple>
 
-#include "access/audit.h"
+#include "access/audit/audit_chain.h"
 #include "command.h"
 #include "described_caller.h"
 #include "explanation_text.h"

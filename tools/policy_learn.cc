@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/policy_learn.h"
+#include "access/advice/policy_learn.h"
 
-#include "access/audit.h"
+#include "access/audit/audit_chain.h"
 #include "command.h"
 #include "policy_texts.h"
 #include "secret_path.h"

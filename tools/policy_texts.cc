@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy_texts.h"
 
-#include "access/owned_file.h"
-#include "access/policy_folder.h"
+#include "access/config/owned_file.h"
+#include "access/policy/policy_folder.h"
 #include "session.h"
 
 namespace coffer {

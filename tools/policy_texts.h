@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "access/policy.h"
+#include "access/policy/policy.h"
 #include "command.h"
 
 namespace coffer {

@@ -9,13 +9,13 @@
 #include <memory>
 #include <optional>
 
-#include "access/config.h"
+#include "access/config/config.h"
 #include "command.h"
 #include "view/verified_store.h"
 
 namespace coffer {
 
-// $COFFER_CONFIG and the rest as access/config.h finds them, or what --config says.
+// $COFFER_CONFIG and the rest as access/config/config.h finds them, or what --config says.
 [[nodiscard]] Result<Config> find_and_load_config(const CommonOptions& common);
 
 // --identity, $COFFER_IDENTITY, else the configuration's. Code::invalid when nobody names one.

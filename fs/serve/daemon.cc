@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "access/audit_journal.h"
+#include "access/audit/audit_journal.h"
 #include "keys/hash.h"
 #include "keys/identity_file.h"
 #include "log/sqlite_log.h"

@@ -8,8 +8,8 @@
 #include <memory>
 #include <optional>
 
-#include "access/attest.h"
-#include "access/config.h"
+#include "access/attest/attest.h"
+#include "access/config/config.h"
 #include "base/descriptor.h"
 #include "serve/operations.h"
 #include "serve/policy_watch.h"

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <string>
 
-#include "access/attest.h"
+#include "access/attest/attest.h"
 #include "serve/place.h"
 #include "serve/unsealer.h"
 

@@ -5,8 +5,8 @@
 
 #include <chrono>
 
-#include "access/policy_folder.h"
-#include "access/policy_rule.h"
+#include "access/policy/policy_folder.h"
+#include "access/policy/policy_rule.h"
 
 namespace coffer {
 namespace {

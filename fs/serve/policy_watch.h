@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "access/audit.h"
+#include "access/audit/audit.h"
 #include "log/folder_watch.h"
 #include "serve/gate.h"
 #include "serve/status.h"

@@ -9,7 +9,7 @@
 #include <memory>
 #include <thread>
 
-#include "access/audit.h"
+#include "access/audit/audit.h"
 #include "serve/catalogue.h"
 #include "serve/invalidator.h"
 #include "serve/key_ring.h"

@@ -4,8 +4,8 @@
 // back the same way, and only a text whose lines chain is believed, with no more records than it has lines.
 #include <algorithm>
 
-#include "access/audit_chain.h"
-#include "access/audit_line.h"
+#include "access/audit/audit_chain.h"
+#include "access/audit/audit_line.h"
 #include "keys/secret_buffer.h"
 #include "require.h"
 

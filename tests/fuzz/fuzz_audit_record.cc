@@ -2,8 +2,8 @@
 //
 // Audit logs: whatever the text is, reading ends with records or an error, and what is learnt from records is
 // a policy that allows each of them, with nothing of theirs outside of strings and comments.
-#include "access/audit_record.h"
-#include "access/policy_learn.h"
+#include "access/advice/policy_learn.h"
+#include "access/audit/audit_record.h"
 #include "require.h"
 
 using namespace coffer;

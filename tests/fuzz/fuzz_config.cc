@@ -2,7 +2,7 @@
 //
 // Configurations, and with them the TOML reader that policies share. Property: what was accepted is written
 // in a form that is accepted again.
-#include "access/config.h"
+#include "access/config/config.h"
 #include "require.h"
 
 using namespace coffer;

@@ -2,7 +2,7 @@
 //
 // Policies: whatever the text is, parsing ends with a policy or an error, and a policy decides about any
 // caller. A policy that failed to parse must not have been looked at for a decision, so there is none then.
-#include "access/policy.h"
+#include "access/policy/policy.h"
 #include "require.h"
 
 using namespace coffer;

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "access/audit_chain.h"
-#include "access/audit_journal.h"
+#include "access/audit/audit_chain.h"
+#include "access/audit/audit_journal.h"
 #include "support/journal_receiver.h"
 #include "support/mounted_store.h"
 #include "support/private_mounts.h"

@@ -2,9 +2,9 @@
 //
 // What the daemon refuses is explained from its audit log as it was decided, and what is learnt from the log
 // makes it serve: no more than that.
-#include "access/audit.h"
-#include "access/policy_explain.h"
-#include "access/policy_learn.h"
+#include "access/advice/policy_explain.h"
+#include "access/advice/policy_learn.h"
+#include "access/audit/audit_chain.h"
 #include "support/mounted_store.h"
 
 using namespace coffer;

@@ -3,7 +3,7 @@
 // What narrows a rule beyond who the caller is, at the mount: tracers, hashes, time, counts, captures.
 #include <sys/ptrace.h>
 
-#include "access/exe_hasher.h"
+#include "access/attest/exe_hasher.h"
 #include "support/cgroup.h"
 #include "support/mounted_store.h"
 #include "support/puppet.h"

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "access/attest.h"
+#include "access/attest/attest.h"
 #include "keys/secret_buffer.h"
 #include "support/catch.h"
 

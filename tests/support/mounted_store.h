@@ -18,7 +18,7 @@
 #include <string>
 #include <thread>
 
-#include "access/config.h"
+#include "access/config/config.h"
 #include "keys/identity_file.h"
 #include "support/client.h"
 #include "support/test_store.h"

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "access/audit_line.h"
-#include "access/audit_record.h"
-#include "access/policy.h"
+#include "access/audit/audit_line.h"
+#include "access/audit/audit_record.h"
+#include "access/policy/policy.h"
 #include "support/catch.h"
 
 namespace coffer::test {

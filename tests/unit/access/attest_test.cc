@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Attestation of real children, by both methods where the kernel has both.
-#include "access/attest.h"
+#include "access/attest/attest.h"
 
 #include <grp.h>
 #include <linux/sched.h>
@@ -17,7 +17,7 @@
 #include <fstream>
 #include <thread>
 
-#include "access/pidfd.h"
+#include "access/attest/pidfd.h"
 #include "support/catch.h"
 #include "support/cgroup.h"
 #include "support/in_child.h"

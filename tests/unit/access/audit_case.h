@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "access/audit.h"
-#include "access/audit_chain.h"
+#include "access/audit/audit.h"
+#include "access/audit/audit_chain.h"
 #include "support/catch.h"
 #include "support/temp_folder.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The journal as the audit log's sink: a datagram socket that reads the real protocol.
-#include "access/audit_journal.h"
+#include "access/audit/audit_journal.h"
 
 #include "audit_case.h"
 #include "support/journal_receiver.h"

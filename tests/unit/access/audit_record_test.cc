@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/audit_record.h"
+#include "access/audit/audit_record.h"
 
-#include "access/audit.h"
-#include "access/audit_line.h"
-#include "access/owned_file.h"
+#include "access/audit/audit_chain.h"
+#include "access/audit/audit_line.h"
+#include "access/config/owned_file.h"
 #include "support/policy_case.h"
 #include "support/temp_folder.h"
 
@@ -80,7 +80,7 @@ TEST_CASE("the records of a real log have their repeats counted in") {
     auto file = folder / "audit.jsonl";
     Caller who = caller_in("/system.slice/checkout.service");
     {
-        auto log = AuditLog::open(file);
+        auto log = AuditLog::open({file, {}});
         REQUIRE(log);
         AuditEvent event{false, "open", "a/b/c/D", "", "no rule allows it", 0, ""};
         for (int i = 0; i < 5; ++i) REQUIRE((*log)->record(who, event));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/audit.h"
+#include "access/audit/audit.h"
 
 #include <sys/resource.h>
 #include <unistd.h>

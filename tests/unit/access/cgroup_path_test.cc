@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/caller.h"
-#include "access/proc_text.h"
+#include "access/attest/caller.h"
+#include "access/attest/proc_text.h"
 #include "support/catch.h"
 
 using namespace coffer;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/config.h"
+#include "access/config/config.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

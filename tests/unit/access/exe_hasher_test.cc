@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/exe_hasher.h"
+#include "access/attest/exe_hasher.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

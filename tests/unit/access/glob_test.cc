@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/glob.h"
+#include "access/policy/glob.h"
 
 #include <string>
 #include <vector>

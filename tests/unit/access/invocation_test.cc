@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/invocation.h"
+#include "access/attest/invocation.h"
 
 #include "support/catch.h"
 #include "support/temp_folder.h"

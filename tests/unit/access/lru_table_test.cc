@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/lru_table.h"
+#include "access/attest/lru_table.h"
 
 #include <memory>
 

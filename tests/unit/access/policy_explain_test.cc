@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/policy_explain.h"
+#include "access/advice/policy_explain.h"
 
 #include <unistd.h>
 
 #include <random>
 
-#include "access/policy_rule.h"
+#include "access/policy/policy_rule.h"
 #include "support/policy_case.h"
 
 using namespace coffer;

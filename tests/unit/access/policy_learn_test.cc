@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/policy_learn.h"
+#include "access/advice/policy_learn.h"
 
-#include "access/policy_explain.h"
-#include "access/policy_rule.h"
+#include "access/advice/policy_explain.h"
+#include "access/policy/policy_rule.h"
 #include "support/policy_case.h"
 
 using namespace coffer;

@@ -3,8 +3,8 @@
 // What narrows a rule beyond who the caller is: captures, hashes, tracers, time and counts.
 #include <unistd.h>
 
-#include "access/open_counts.h"
-#include "access/policy.h"
+#include "access/policy/open_counts.h"
+#include "access/policy/policy.h"
 #include "support/catch.h"
 #include "support/puppet.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/policy_lint.h"
+#include "access/advice/policy_lint.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/policy.h"
+#include "access/policy/policy.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 
-#include "access/policy_folder.h"
-#include "access/policy_rule.h"
+#include "access/policy/policy_folder.h"
+#include "access/policy/policy_rule.h"
 #include "support/catch.h"
 #include "support/temp_folder.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/proc_text.h"
+#include "access/attest/proc_text.h"
 
 #include "support/catch.h"
 

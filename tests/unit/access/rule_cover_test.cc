@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/rule_cover.h"
+#include "access/advice/rule_cover.h"
 
 #include <random>
 

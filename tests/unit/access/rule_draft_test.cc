@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/rule_draft.h"
+#include "access/advice/rule_draft.h"
 
 #include <algorithm>
 
-#include "access/policy_rule.h"
+#include "access/policy/policy_rule.h"
 #include "support/policy_case.h"
 
 using namespace coffer;

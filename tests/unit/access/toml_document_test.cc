@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/toml_document.h"
+#include "access/config/toml_document.h"
 
 #include "support/catch.h"
 
