@@ -10,15 +10,6 @@ namespace {
 
 constexpr std::size_t kMaxKept = 8192;
 
-// For the audit record of a caller that could not be attested: only what the request claims.
-Caller unattested(const Requester& who) {
-    Caller caller;
-    caller.tid = who.tid;
-    caller.ids.fsuid = caller.ids.euid = who.uid;
-    caller.ids.fsgid = caller.ids.egid = who.gid;
-    return caller;
-}
-
 Decision refused(std::string_view reason) {
     Decision decision;
     decision.reason = reason;
@@ -163,7 +154,7 @@ Answer<Pass> Gate::check(const Requester& who, const Target& target, std::string
     auto pass = found ? decide(*std::move(found), who, target.path, look)
                       : tl::make_unexpected(std::move(found).error());
     if (!pass) {
-        (void)record(unattested(who), operation, target, refused(pass.error().message));
+        (void)record(caller_of_record(who), operation, target, refused(pass.error().message));
         return refusal();
     }
     if (pass->decision.allow) return *std::move(pass);
@@ -197,7 +188,7 @@ Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Targ
 
     auto reader = attestor_.attest(who.tid, who.uid, who.gid);
     if (!reader) {
-        (void)record(unattested(who), "read", target, refused(reader.error().message));
+        (void)record(caller_of_record(who), "read", target, refused(reader.error().message));
         return answer_errno(EACCES);
     }
     if (*reader == file.opener) return {};
@@ -211,10 +202,20 @@ Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Targ
     return answer_errno(EACCES);
 }
 
+// A request may carry other ids than its thread has: an io_uring with a registered personality, an overlay
+// that root has mounted. Then it is whose thread it is that goes on record; the reason tells of the other.
+Caller Gate::caller_of_record(const Requester& who) const {
+    if (auto found = attestor_.attest_thread(who.tid)) return (*found)->caller();
+    Caller claimed;
+    claimed.tid = who.tid;
+    claimed.ids.fsuid = claimed.ids.euid = who.uid;
+    claimed.ids.fsgid = claimed.ids.egid = who.gid;
+    return claimed;
+}
+
 void Gate::audit_refusal(const Requester& who, std::string_view operation, const Target& target,
                          std::string_view reason) {
-    auto attested = attestor_.attest(who.tid, who.uid, who.gid);
-    (void)record(attested ? (*attested)->caller() : unattested(who), operation, target, refused(reason));
+    (void)record(caller_of_record(who), operation, target, refused(reason));
 }
 
 bool Gate::record(const Caller& caller, std::string_view operation, const Target& target,

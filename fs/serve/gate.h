@@ -12,12 +12,12 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "access/attest.h"
-#include "access/audit.h"
-#include "access/config.h"
-#include "access/exe_hasher.h"
-#include "access/open_counts.h"
-#include "access/policy.h"
+#include "access/attest/attest.h"
+#include "access/attest/exe_hasher.h"
+#include "access/audit/audit.h"
+#include "access/config/config.h"
+#include "access/policy/open_counts.h"
+#include "access/policy/policy.h"
 #include "serve/errno_table.h"
 #include "serve/open_file.h"
 #include "serve/status.h"
@@ -106,6 +106,7 @@ class Gate {
     [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look);
     [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);
     [[nodiscard]] Circumstances circumstances() const;
+    [[nodiscard]] Caller caller_of_record(const Requester& who) const;
     [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
     [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation,
                                      Look look);
