@@ -6,7 +6,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
-#include "support/attack.h"
+#include "explained.h"
 #include "support/in_child.h"
 #include "support/puppet.h"
 
@@ -83,7 +83,7 @@ TEST_CASE("a bind mount and a chroot change nothing about who may read") {
     check_foiled(mounted, from_jail(kBob), ENOENT, "lookup");
     check_foiled(mounted, from_jail(kRoot), ENOENT, "lookup");
     CHECK(from_jail(kAlice).seen.text == kValue);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("the way through /proc/PID/root of an allowed process leads nowhere") {
@@ -95,7 +95,7 @@ TEST_CASE("the way through /proc/PID/root of an allowed process leads nowhere") 
     check_foiled(mounted, attack_as(kRoot, [&] { return read_path(way); }), ENOENT, "lookup");
     CHECK(read_as(kBob, way).error == EACCES);  // by the kernel, with no request
     alice.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a container whose user calls itself Alice or root is its host-side user") {
@@ -116,7 +116,7 @@ TEST_CASE("a container whose user calls itself Alice or root is its host-side us
         });
         check_foiled(mounted, attack, ENOENT, "lookup");
     }
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("Alice in a container of her own is still Alice") {
@@ -126,7 +126,7 @@ TEST_CASE("Alice in a container of her own is still Alice") {
               if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) != 0) return failed(ENOMSG);
               return read_path(mounted.path(kKey));
           }).text == kValue);
-    mounted.stop();
+    end(mounted);
 }
 
 // The kernel then opens under the ids of who has made the overlay, in the thread of who uses it.
@@ -159,15 +159,15 @@ TEST_CASE("an overlay that an allowed user has put over the mount lends its righ
     Attack attack = attack_as(kBob, [&] { return read_path(link); });
     INFO(mounted.audit());
     CHECK(attack.seen == Outcome{ENOENT, {}});
-    // On record under the user that the request claims, and with a reason that names the thread's own.
+    // On record as what the thread is, not as whom the request claims.
     CHECK(count_records(mounted.audit(), [&](const AuditRecord& one) {
               return one.decision == "deny" && one.operation == "open" && one.path == kKey &&
-                     one.tid == attack.tid && one.uid == 0 &&
+                     one.tid == attack.tid && one.tgid == attack.tid && one.uid == kBob.uid &&
                      one.reason.find(concat("has uid ", kBob.uid)) != std::string::npos;
           }) == 1);
     close(held);
     maker.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a caller from outside the daemon's pid namespace is refused and on record") {
@@ -196,5 +196,5 @@ TEST_CASE("a caller from outside the daemon's pid namespace is refused and on re
                          one.reason.find("outside this pid namespace") != std::string::npos;
               }) == 1);
     }
-    mounted.stop();
+    end(mounted);
 }

@@ -7,7 +7,7 @@
 
 #include <thread>
 
-#include "support/attack.h"
+#include "explained.h"
 #include "support/puppet.h"
 
 using namespace coffer;
@@ -76,7 +76,7 @@ TEST_CASE("a descriptor that a child inherits is of no use to another user") {
         check_foiled(mounted, attack_as(who, [&] { return read_from_start(held); }), EACCES, "read");
     CHECK(as(kAlice, [&] { return read_from_start(held); }).text == kValue);
     close(held);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a descriptor is of no use to its own process after setuid") {
@@ -92,7 +92,7 @@ TEST_CASE("a descriptor is of no use to its own process after setuid") {
     });
     attack.uid = kBob.uid;
     check_foiled(mounted, attack, EACCES, "read");
-    mounted.stop();
+    end(mounted);
 }
 
 // The bare system calls change the calling thread alone.
@@ -124,7 +124,7 @@ TEST_CASE("a descriptor of one thread is of no use to a thread of the same proce
     attack.uid = kBob.uid;
     CHECK(attack.tid != attack.tgid);
     check_foiled(mounted, attack, EACCES, "read");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a descriptor passed over a socket is refused to another user, served to the same") {
@@ -146,7 +146,7 @@ TEST_CASE("a descriptor passed over a socket is refused to another user, served 
     opener.kill();
     close(ends[0]);
     close(ends[1]);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a rule by program holds for the process that runs it and not for another program") {
@@ -159,7 +159,7 @@ TEST_CASE("a rule by program holds for the process that runs it and not for anot
         attack_by(kAlice, {"/usr/bin/head", key}, [] { return dup2(open("/dev/null", O_WRONLY), 2) == 2; });
     check_foiled(mounted, head, 0, "lookup");  // it says so on its error output alone
     check_foiled(mounted, attack_as(kAlice, [&] { return read_path(key); }), ENOENT, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a descriptor kept over exec is of no use to a program that the rule does not name") {
@@ -178,7 +178,7 @@ TEST_CASE("a descriptor kept over exec is of no use to a program that the rule d
                              [&] { return onto_input(held) && dup2(open("/dev/null", O_WRONLY), 2) == 2; });
     check_foiled(mounted, child, 0, "read");
     close(held);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a descriptor of Alice's process is not opened again through /proc, not even by root") {
@@ -199,7 +199,7 @@ TEST_CASE("a descriptor of Alice's process is not opened again through /proc, no
     }
     alice.kill();
     close(held);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a descriptor that opens nothing (O_PATH) gives no right to open") {
@@ -220,5 +220,5 @@ TEST_CASE("a descriptor that opens nothing (O_PATH) gives no right to open") {
           EACCES);
     alice.kill();
     close(held);
-    mounted.stop();
+    end(mounted);
 }

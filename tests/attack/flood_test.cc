@@ -3,7 +3,7 @@
 // One user takes all it can; another one still reads.
 #include <sys/resource.h>
 
-#include "support/attack.h"
+#include "explained.h"
 #include "support/puppet.h"
 
 using namespace coffer;
@@ -44,7 +44,7 @@ TEST_CASE(
     check_foiled(mounted, attack_as(kBob, [&] { return read_path(key); }), ENOENT, "lookup");
     alice.kill();
     CHECK(soon([&] { return read_as(kAlice, key).text == kValue; }));  // its handles are gone
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("users with no rule at all take no handle, however often they ask") {
@@ -66,5 +66,5 @@ TEST_CASE("users with no rule at all take no handle, however often they ask") {
     CHECK(count_records(mounted.audit(), [&](const AuditRecord& one) { return one.tgid == attack.tgid; }) <
           200);
     CHECK(read_as(kAlice, key).text == kValue);
-    mounted.stop();
+    end(mounted);
 }

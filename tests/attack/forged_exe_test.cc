@@ -3,7 +3,7 @@
 // A process that forges its own executable link. `exe` narrows a rule and never carries it, so this wins
 // nothing from another user or unit; against the same user it does, which docs/policy.md says.
 #include "attack/forged_program.h"
-#include "support/attack.h"
+#include "explained.h"
 #include "support/test_unit.h"
 
 using namespace coffer;
@@ -49,14 +49,14 @@ TEST_CASE(
     CHECK(run_as(kAlice, {kProgram, key}, [] { return true; }).text == kValue);
     check_foiled(mounted, forge_as(kAlice, key, true), ENOENT, "lookup");
     check_foiled(mounted, forge_as(kBob, key, true), ENOENT, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a program forged over shared memory gives another user nothing") {
     MountedStore mounted(exe_rule());
     start_attacked(mounted);
     check_foiled(mounted, forge_as(kBob, mounted.path(kKey), false), ENOENT, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a forged program gives the same user nothing where the rule names a unit") {
@@ -73,7 +73,7 @@ TEST_CASE("a forged program gives the same user nothing where the rule names a u
         attack.exe = kProgram;
         check_foiled(mounted, attack, ENOENT, "lookup");
     }
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a forged program does not undo that a denying rule names the user") {
@@ -82,12 +82,12 @@ TEST_CASE("a forged program does not undo that a denying rule names the user") {
     MountedStore mounted(exe_rule() + deny);
     start_attacked(mounted);
     check_foiled(mounted, forge_as(kAlice, mounted.path(kKey), false), ENOENT, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("known limit: a program forged over shared memory is served to the same user") {
     MountedStore mounted(exe_rule());
     start_attacked(mounted);
     CHECK(forge_as(kAlice, mounted.path(kKey), false).seen == Outcome{0, std::string(kValue)});
-    mounted.stop();
+    end(mounted);
 }

@@ -8,7 +8,7 @@
 
 #include <set>
 
-#include "support/attack.h"
+#include "explained.h"
 #include "support/puppet.h"
 
 using namespace coffer;
@@ -140,7 +140,7 @@ TEST_CASE("a hidden secret cannot be told from one that does not exist, by any c
               return one.path.find("NEVER") != std::string::npos;
           }) == 0);
     owner.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("listing and guessing shows another user nothing but its own") {
@@ -180,7 +180,7 @@ TEST_CASE("listing and guessing shows another user nothing but its own") {
         found += read_as(kBob, mounted.path(concat("acme/checkout/production/GUESS_", i))).error != ENOENT;
     CHECK(found == 0);
     owner.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a descriptor of a directory that is hidden from its holder lists nothing") {
@@ -204,7 +204,7 @@ TEST_CASE("a descriptor of a directory that is hidden from its holder lists noth
     });
     check_foiled(mounted, attack, ENOENT, "lookup");
     close(held);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a hidden directory cannot be entered, looked at or listed while it is in use") {
@@ -229,7 +229,7 @@ TEST_CASE("a hidden directory cannot be entered, looked at or listed while it is
     }
     CHECK(tried == asked.size());
     owner.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 // The kernel keeps the names of directories, and answers some calls by itself.
@@ -247,7 +247,7 @@ TEST_CASE("known limit: the name of a hidden directory can be guessed while some
         CHECK(answer_to(kBob, probe, mounted.path("acme/never")) == ENOENT);
     }
     owner.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 // The kernel tells of every opening in a directory by name, and a file system is not asked.
@@ -265,5 +265,5 @@ TEST_CASE("known limit: who watches a directory learns the names of hidden secre
     CHECK(told.text.find("KEY ") != std::string::npos);
     CHECK(read_as(kBob, key).error == ENOENT);  // the name is all
     owner.kill();
-    mounted.stop();
+    end(mounted);
 }

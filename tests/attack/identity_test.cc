@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Somebody else asks: another user, another unit of the same user, a process that was in the unit before.
-#include "support/attack.h"
+#include "explained.h"
 #include "support/puppet.h"
 #include "support/test_unit.h"
 
@@ -58,7 +58,7 @@ TEST_CASE("another user's secret is refused to users and to root, and each is on
     for (const Who& who : {kBob, kRoot})
         check_foiled(mounted, attack_as(who, [&] { return read_path(key); }), ENOENT, "lookup");
     CHECK(read_as(kAlice, key).text == kValue);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a group or a name that is like Alice's is not Alice") {
@@ -77,7 +77,7 @@ TEST_CASE("a group or a name that is like Alice's is not Alice") {
         attack.uid = kBob.uid;
         check_foiled(mounted, attack, ENOENT, "lookup");
     }
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a rule by unit refuses the same user in another unit and in none") {
@@ -94,7 +94,7 @@ TEST_CASE("a rule by unit refuses the same user in another unit and in none") {
         attack_as(kRoot, [&] { return unit.take(getpid()) && become(kBob) ? read_path(key) : failed(); });
     attack.uid = kBob.uid;
     check_foiled(mounted, attack, ENOENT, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a cgroup that calls itself the unit below another one is not the unit") {
@@ -104,7 +104,7 @@ TEST_CASE("a cgroup that calls itself the unit below another one is not the unit
     start_attacked(mounted);
     Attack attack = attack_from(nested, [&] { return read_path(mounted.path(kKey)); });
     check_foiled(mounted, attack, ENOENT, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a process that is moved to the unit is allowed, and refused once it is moved away") {
@@ -126,5 +126,5 @@ TEST_CASE("a process that is moved to the unit is allowed, and refused once it i
     CHECK(member.reads_on() == EACCES);
     CHECK(is_on_record(mounted, member.attack(EACCES), "read"));
     member.kill();
-    mounted.stop();
+    end(mounted);
 }

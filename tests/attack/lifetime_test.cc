@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "support/attack.h"
+#include "explained.h"
 #include "support/puppet.h"
 
 using namespace coffer;
@@ -58,7 +58,7 @@ TEST_CASE("whoever gets the process id of an allowed process that died is not th
         check_foiled(mounted, attack_under(number, kBob, [&] { return read_path(key); }), ENOENT, "lookup");
         check_foiled(mounted, attack_under(number, kRoot, [&] { return read_path(key); }), ENOENT, "lookup");
     }
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a process id used again does not make another program the allowed one") {
@@ -87,7 +87,7 @@ TEST_CASE("a process id used again does not make another program the allowed one
     CHECK(is_on_record(mounted, attack, "lookup"));
     close(input[0]);
     close(input[1]);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a descriptor that outlives its opener is of no use to who has the opener's process id") {
@@ -103,7 +103,7 @@ TEST_CASE("a descriptor that outlives its opener is of no use to who has the ope
     check_foiled(mounted, attack_under(number, kRoot, [&] { return read_from_start(held); }), EACCES, "read");
     CHECK(attack_under(number, kAlice, [&] { return read_from_start(held); }).seen.text == kValue);
     close(held);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a program that is started while a thread opens the secret gets nothing of it") {
@@ -137,7 +137,7 @@ TEST_CASE("a program that is started while a thread opens the secret gets nothin
               return one.decision == "allow" && one.exe == head;
           }) == 0);
     CHECK(as(kAlice, [&] { return read_path(key); }).text == kValue);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("readers that are killed at any moment leave the daemon sound and no file open") {
@@ -164,5 +164,5 @@ TEST_CASE("readers that are killed at any moment leave the daemon sound and no f
     CHECK(read_as(kBob, key).error == ENOENT);
     // Nothing but the file that says so is open. (The kernel releases after the close has returned.)
     CHECK(soon([&] { return open_files(mounted) <= 1; }));
-    mounted.stop();
+    end(mounted);
 }

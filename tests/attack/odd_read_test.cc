@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 
 #include "attack/ring.h"
-#include "support/attack.h"
+#include "explained.h"
 #include "support/puppet.h"
 
 using namespace coffer;
@@ -154,7 +154,7 @@ TEST_CASE(
     CHECK(as(kBob, [&] { return read_from_start(held.fd); }).error == EACCES);
     CHECK(as(kAlice, [&] { return read_from_start(held.fd); }).text == kValue);
     held.alice.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 // The kernel then acts under Alice's ids in Bob's thread: the request's ids are not the thread's own.
@@ -181,16 +181,17 @@ TEST_CASE("an io_uring that carries the credentials of an allowed process reads 
     });
     if (attack.seen.error == ENOSYS) return leave_out("io_uring is not to be had here");
     CHECK(attack.seen.text == concat(-EACCES, ' ', -ENOENT));
-    // On record under the user that the request claims, and with a reason that names the thread's own. The
-    // opening is done by a worker of the ring.
+    // On record as what the thread is, not as whom the request claims. The opening is done by a worker of the
+    // ring.
     INFO(mounted.audit());
     for (const char* operation : {"read", "lookup"})
         CHECK(count_records(mounted.audit(), [&](const AuditRecord& one) {
                   return one.decision == "deny" && one.operation == operation && one.path == kKey &&
-                         one.tid != 0 && one.reason.find(concat("has uid ", kBob.uid)) != std::string::npos;
+                         one.tid != 0 && one.tgid != 0 && one.uid == kBob.uid &&
+                         one.reason.find(concat("has uid ", kBob.uid)) != std::string::npos;
               }) == 1);
     held.alice.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a file handle opens for root no more than the name does") {
@@ -208,7 +209,7 @@ TEST_CASE("a file handle opens for root no more than the name does") {
     });
     check_foiled(mounted, attack, ENOENT, "open");
     held.alice.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("an inheritor's questions about the file itself find nothing") {
@@ -220,7 +221,7 @@ TEST_CASE("an inheritor's questions about the file itself find nothing") {
     CHECK(as(kBob, [&] { return errno_of([&] { return lseek(held.fd, 0, SEEK_END); }); }).error == ENOENT);
     CHECK(as(kBob, [&] { return errno_of([&] { return lseek(held.fd, 0, SEEK_DATA); }); }).error == ENOENT);
     held.alice.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 // The kernel keeps the size that the owner's look-up has told it, and asks nobody.
@@ -251,5 +252,5 @@ TEST_CASE("known limit: whoever holds a descriptor can learn the length of the v
     CHECK(byte_at(kValue.size() - 1).error == EACCES);
     CHECK(byte_at(kValue.size()).error == 0);
     held.alice.kill();
-    mounted.stop();
+    end(mounted);
 }

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
-#include "support/attack.h"
+#include "explained.h"
 #include "support/in_child.h"
 #include "support/puppet.h"
 
@@ -78,7 +78,7 @@ TEST_CASE("splice, sendfile and mmap are refused, to the allowed process as well
     CHECK(with_open(send_from).error == EACCES);
     CHECK(with_open(touch) == Outcome{kClientCrashed, {}});
     CHECK(with_open(read_all).text == kValue);  // and so programs fall back
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("after a victim's splice, sendfile and mmap an inheritor finds nothing in the page cache") {
@@ -102,7 +102,7 @@ TEST_CASE("after a victim's splice, sendfile and mmap an inheritor finds nothing
     }
     victim.kill();
     close(held);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("with cached = true the pages are dropped when the file is closed") {
@@ -119,7 +119,7 @@ TEST_CASE("with cached = true the pages are dropped when the file is closed") {
     CHECK(window.page_is_cached());
     CHECK(alice.act(2) == 0);
     CHECK(soon([&] { return !window.page_is_cached(); }));
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("with cached = true another user still opens nothing") {
@@ -129,7 +129,7 @@ TEST_CASE("with cached = true another user still opens nothing") {
     Puppet alice({[&] { return send_from(open_as(kAlice, key)).text == kValue ? 0 : 1; }});
     CHECK(alice.act(0) == 0);
     check_foiled(mounted, attack_as(kBob, [&] { return read_path(key); }), ENOENT, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("known limit: with cached = true an inheritor is served what the page cache holds") {
@@ -145,5 +145,5 @@ TEST_CASE("known limit: with cached = true an inheritor is served what the page 
     CHECK(as(kBob, [&] { return splice_from(held); }).text == kValue);
     CHECK(as(kBob, [&] { return read_from_start(held); }).error == EACCES);  // a request, so it is checked
     close(held);
-    mounted.stop();
+    end(mounted);
 }

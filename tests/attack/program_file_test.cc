@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include "support/attack.h"
+#include "explained.h"
 #include "support/test_unit.h"
 
 using namespace coffer;
@@ -76,7 +76,7 @@ TEST_CASE("a copy, a hard link and a bind mount of the allowed program elsewhere
     Attack bound = run(kAlice, programs.other(), programs);
     REQUIRE(umount2(programs.other().c_str(), MNT_DETACH) == 0);
     check_foiled(mounted, bound, 0, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a symbolic link to the allowed program is that program, to whom the rule names alone") {
@@ -90,7 +90,7 @@ TEST_CASE("a symbolic link to the allowed program is that program, to whom the r
     files::rename(programs.allowed(), programs.other());
     files::create_symlink(programs.other(), programs.allowed());
     check_foiled(mounted, run(kAlice, programs.allowed(), programs), 0, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("another program mounted over the allowed path in a namespace of the caller's does not match") {
@@ -103,7 +103,7 @@ TEST_CASE("another program mounted over the allowed path in a namespace of the c
         });
         check_foiled(mounted, attack, 0, "lookup");  // under the path that it pretends
     }
-    mounted.stop();
+    end(mounted);
 }
 
 namespace {
@@ -145,7 +145,7 @@ TEST_CASE(
     attack.uid = kBob.uid;
     attack.exe = programs.allowed();  // forged
     check_foiled(mounted, attack, 0, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("known limit: such a program is served to the same user") {
@@ -155,7 +155,7 @@ TEST_CASE("known limit: such a program is served to the same user") {
     CHECK(run_as(kAlice, {"/proc/self/fd/50", mounted.path(kKey)}, [&] {
               return take_from_namespace(programs, 50) && quiet();
           }) == Outcome{0, std::string(kValue)});
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("a program that was removed or replaced while it runs does not match") {
@@ -178,7 +178,7 @@ TEST_CASE("a program that was removed or replaced while it runs does not match")
     kill(changer, SIGKILL);
     waitpid(changer, nullptr, 0);
     check_foiled(mounted, attack, 0, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 namespace {
@@ -198,7 +198,7 @@ TEST_CASE("code loaded into the allowed program by another user gets nothing") {
     Attack attack =
         attack_by(kBob, {programs.allowed(), "/dev/null"}, [&] { return load_into_program(mounted); });
     check_foiled(mounted, attack, 0, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("code loaded into the allowed program gets nothing outside of the unit that the rule names") {
@@ -215,7 +215,7 @@ TEST_CASE("code loaded into the allowed program gets nothing outside of the unit
     });
     attack.uid = kAlice.uid;
     check_foiled(mounted, attack, 0, "lookup");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("known limit: code loaded into the allowed program by the same user is served") {
@@ -225,5 +225,5 @@ TEST_CASE("known limit: code loaded into the allowed program by the same user is
     CHECK(run_as(kAlice, {programs.allowed(), "/dev/null"}, [&] {
               return load_into_program(mounted);
           }).text == kValue);
-    mounted.stop();
+    end(mounted);
 }

@@ -10,7 +10,7 @@
 #include <sys/xattr.h>
 #include <utime.h>
 
-#include "support/attack.h"
+#include "explained.h"
 #include "support/puppet.h"
 
 using namespace coffer;
@@ -64,7 +64,7 @@ TEST_CASE("everything that writes is refused as on a read-only file system") {
     mounted.start();
     check_refused(kAlice, mounted.path(kKey), EROFS);
     CHECK(read_as(kAlice, mounted.path(kKey)).text == "still here");
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("to a caller who may not see it, what writes finds nothing") {
@@ -72,7 +72,7 @@ TEST_CASE("to a caller who may not see it, what writes finds nothing") {
     mounted.set(kKey, "x");
     mounted.start();
     check_refused(kBob, mounted.path(kKey), ENOENT);
-    mounted.stop();
+    end(mounted);
 }
 
 namespace {
@@ -128,7 +128,7 @@ TEST_CASE("an open file takes no changes") {
               }).error == change.wanted);
         CHECK(read_as(kAlice, key).text == kValue);
     }
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("an inheritor changes nothing through a descriptor either") {
@@ -143,7 +143,7 @@ TEST_CASE("an inheritor changes nothing through a descriptor either") {
     }
     CHECK(as(kAlice, [&] { return read_from_start(held); }).text == kValue);
     close(held);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("locks on the file keep nobody from reading it") {
@@ -159,7 +159,7 @@ TEST_CASE("locks on the file keep nobody from reading it") {
     CHECK(carol.act(0) == 0);  // the kernel's own, which binds who asks for it
     CHECK(read_as(kAlice, key).text == kValue);
     carol.kill();
-    mounted.stop();
+    end(mounted);
 }
 
 // The kernel takes the file for its last looker's own, and asks no file system.
@@ -182,7 +182,7 @@ TEST_CASE(
     CHECK(carol.error == (owned ? EAGAIN : 0));
     alice.kill();
     CHECK(read_as(kCarol, key).text == kValue);
-    mounted.stop();
+    end(mounted);
 }
 
 TEST_CASE("what an unprivileged user mounts over the secrets is seen by that user's namespace alone") {
@@ -198,5 +198,5 @@ TEST_CASE("what an unprivileged user mounts over the secrets is seen by that use
     CHECK(carol.act(1) == ENOENT);
     CHECK(read_as(kAlice, key).text == kValue);
     carol.kill();
-    mounted.stop();
+    end(mounted);
 }
