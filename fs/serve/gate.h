@@ -87,6 +87,7 @@ class Gate {
                        std::string_view reason);
 
     [[nodiscard]] tl::unexpected<Errno> refusal() const;
+    [[nodiscard]] Circumstances circumstances() const;  // of this moment
 
   private:
     struct Kept {
@@ -105,7 +106,6 @@ class Gate {
     // The Pass tells of a refusal too.
     [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look);
     [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);
-    [[nodiscard]] Circumstances circumstances() const;
     [[nodiscard]] Caller caller_of_record(const Requester& who) const;
     [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
     [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation,

@@ -218,7 +218,10 @@ TEST_CASE("within ends some time after the process began, and leaves what is ope
             usleep(20000);
         }
         if (errno != ENOENT) return failed();
-        return read_all(fd);
+        Outcome out = read_all(fd);
+        for (const auto& listed : std::filesystem::directory_iterator(path.parent_path()))
+            out.text += concat(" and lists ", listed.path().filename().string());
+        return out;
     });
     CHECK(seen.text == "x");
     CHECK(mounted.audit_lines({"\"deny\"", "older than the rule's `within`"}) >= 1);

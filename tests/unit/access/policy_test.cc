@@ -8,20 +8,16 @@
 
 #include "access/policy/policy_folder.h"
 #include "access/policy/policy_rule.h"
-#include "support/catch.h"
+#include "support/policy_case.h"
 #include "support/temp_folder.h"
 
 using namespace coffer;
+using coffer::test::kDbPassword;
+using coffer::test::parse_policy;
+using coffer::test::rule_text;
 using coffer::test::TempFolder;
 
 namespace {
-
-std::shared_ptr<const Policy> parse(std::string text) {
-    PolicySource source{"p.toml", std::move(text)};
-    auto policy = Policy::parse({&source, 1});
-    if (!policy) FAIL(policy.error().message);
-    return *policy;
-}
 
 std::string error_of(std::string text) {
     PolicySource source{"p.toml", std::move(text)};
@@ -29,55 +25,44 @@ std::string error_of(std::string text) {
     return policy ? "accepted" : policy.error().message;
 }
 
-Caller caller(uid_t uid, std::string unit = "checkout.service", std::string exe = "/usr/bin/app") {
-    Caller out;
-    out.tid = out.tgid = 100;
-    out.ids = {uid, uid, uid, uid, uid, uid, uid, uid};
-    out.exe.path = std::move(exe);
-    out.cgroup = read_cgroup_path("/system.slice/" + unit);
-    return out;
+Caller caller(uid_t uid, std::string_view unit = "checkout.service", std::string exe = "/usr/bin/app") {
+    return coffer::test::caller_in(concat("/system.slice/", unit), uid, std::move(exe));
 }
 
-constexpr SecretPath kPath{"acme", "checkout", "production", "DB_PASSWORD"};
-
-std::string rule(std::string_view lines, std::string_view name = "r") {
-    return "[[rule]]\nname = \"" + std::string(name) + "\"\n" + std::string(lines) + "\n";
-}
-
-bool allows(const std::string& text, const Caller& who, const SecretPath& path = kPath) {
-    return entitle(parse(text), who).decide(path).allow;
+bool allows(const std::string& text, const Caller& who, const SecretPath& path = kDbPassword) {
+    return entitle(parse_policy(text), who).decide(path).allow;
 }
 
 }  // namespace
 
 TEST_CASE("without a policy nobody reads anything") {
-    auto decision = entitle(parse(""), caller(0)).decide(kPath);
+    auto decision = entitle(parse_policy(""), caller(0)).decide(kDbPassword);
     CHECK_FALSE(decision.allow);
     CHECK(decision.reason == "no rule allows it");
-    CHECK_FALSE(entitle(parse(""), caller(0)).may_see({}));
+    CHECK_FALSE(entitle(parse_policy(""), caller(0)).may_see({}));
 }
 
 TEST_CASE("all selectors must match, and of an array one") {
-    std::string text = rule(
+    std::string text = rule_text(
         "secrets = \"acme/checkout/production/*\"\nuid = [1000, 1001]\nunit = [\"checkout.service\", "
         "\"x@*.service\"]");
     CHECK(allows(text, caller(1000)));
     CHECK(allows(text, caller(1001, "x@7.service")));
     CHECK_FALSE(allows(text, caller(1002)));
     CHECK_FALSE(allows(text, caller(1000, "other.service")));
-    CHECK(entitle(parse(text), caller(1000)).decide(kPath).rule == "r");
+    CHECK(entitle(parse_policy(text), caller(1000)).decide(kDbPassword).rule == "r");
 }
 
 TEST_CASE("a selector on something that a caller does not have does not match") {
     Caller bare = caller(1000);
     bare.cgroup = {};
-    CHECK_FALSE(allows(rule("secrets = \"acme/**\"\nuid = 1000\nunit = \"*\""), bare));
+    CHECK_FALSE(allows(rule_text("secrets = \"acme/**\"\nuid = 1000\nunit = \"*\""), bare));
     CHECK_FALSE(
-        allows(rule("secrets = \"acme/**\"\nuid = 1000\nexe = \"**\""), caller(1000, "a.service", "")));
+        allows(rule_text("secrets = \"acme/**\"\nuid = 1000\nexe = \"**\""), caller(1000, "a.service", "")));
 }
 
 TEST_CASE("a group matches as effective or supplementary group") {
-    std::string text = rule("secrets = \"acme/**\"\ngid = 50");
+    std::string text = rule_text("secrets = \"acme/**\"\ngid = 50");
     Caller who = caller(1000);
     CHECK_FALSE(allows(text, who));
     who.groups = {20, 50, 60};
@@ -89,11 +74,11 @@ TEST_CASE("a group matches as effective or supplementary group") {
 
 TEST_CASE("a decision says which changing facts it rests on") {
     auto rests_on = [](const std::string& text, const Caller& who) {
-        return entitle(parse(text), who).decide(kPath).rests_on;
+        return entitle(parse_policy(text), who).decide(kDbPassword).rests_on;
     };
-    std::string by_user = rule("secrets = \"acme/**\"\nuid = 1000", "by user");
-    std::string by_group = rule("secrets = \"acme/**\"\ngid = 50", "by group");
-    std::string by_unit = rule("secrets = \"acme/**\"\nunit = \"checkout.service\"", "by unit");
+    std::string by_user = rule_text("secrets = \"acme/**\"\nuid = 1000", "by user");
+    std::string by_group = rule_text("secrets = \"acme/**\"\ngid = 50", "by group");
+    std::string by_unit = rule_text("secrets = \"acme/**\"\nunit = \"checkout.service\"", "by unit");
     Caller member = caller(1000, "checkout.service");
     member.groups = {50};
     CHECK(rests_on(by_user, member) == Facts::none);
@@ -103,30 +88,31 @@ TEST_CASE("a decision says which changing facts it rests on") {
     CHECK(rests_on(by_group, caller(1000)) == Facts::all);  // a refusal: it could join
     CHECK(rests_on(by_unit + by_user, caller(1000, "other.service")) == Facts::none);
 
-    std::string deny = rule("effect = \"deny\"\nsecrets = \"acme/**\"\nunit = \"other.service\"", "deny");
+    std::string deny =
+        rule_text("effect = \"deny\"\nsecrets = \"acme/**\"\nunit = \"other.service\"", "deny");
     CHECK(rests_on(by_user + deny, member) == Facts::place);  // it could be moved there
     CHECK(rests_on(by_user + deny, caller(1000, "other.service")) == Facts::all);
-    std::string elsewhere = rule("effect = \"deny\"\nsecrets = \"beta/**\"\ngid = 7", "elsewhere");
+    std::string elsewhere = rule_text("effect = \"deny\"\nsecrets = \"beta/**\"\ngid = 7", "elsewhere");
     CHECK(rests_on(by_user + elsewhere, member) == Facts::none);
 }
 
 TEST_CASE("a server that acts for another user on files is that user") {
-    std::string text =
-        rule("secrets = \"acme/**\"\nuid = 0", "root") + rule("secrets = \"acme/**\"\nuid = 1000", "user");
+    std::string text = rule_text("secrets = \"acme/**\"\nuid = 0", "root") +
+                       rule_text("secrets = \"acme/**\"\nuid = 1000", "user");
     Caller server = caller(0);
     server.ids.fsuid = 1000;
-    CHECK(entitle(parse(text), server).decide(kPath).rule == "user");
+    CHECK(entitle(parse_policy(text), server).decide(kDbPassword).rule == "user");
 }
 
 TEST_CASE("users and groups are given by name too") {
-    CHECK(allows(rule("secrets = \"acme/**\"\nuser = \"root\""), caller(0)));
+    CHECK(allows(rule_text("secrets = \"acme/**\"\nuser = \"root\""), caller(0)));
     Caller who = caller(1000);
     who.groups = {0};
-    CHECK(allows(rule("secrets = \"acme/**\"\ngroup = \"root\""), who));
+    CHECK(allows(rule_text("secrets = \"acme/**\"\ngroup = \"root\""), who));
 }
 
 TEST_CASE("exe narrows a rule and never holds in another user namespace") {
-    std::string text = rule("secrets = \"acme/**\"\nuid = 1000\nexe = \"/usr/bin/app\"");
+    std::string text = rule_text("secrets = \"acme/**\"\nuid = 1000\nexe = \"/usr/bin/app\"");
     CHECK(allows(text, caller(1000)));
     CHECK_FALSE(allows(text, caller(1000, "a.service", "/usr/bin/other")));
     Caller foreign = caller(1000);
@@ -135,22 +121,23 @@ TEST_CASE("exe narrows a rule and never holds in another user namespace") {
 }
 
 TEST_CASE("a deny wins over every allow, wherever it stands") {
-    std::string text = rule("secrets = \"acme/**\"\nuid = 1000", "allow") +
-                       rule("effect = \"deny\"\nsecrets = \"acme/*/production/DB_*\"\nuid = 1000", "deny");
-    auto entitlement = entitle(parse(text), caller(1000));
-    auto decision = entitlement.decide(kPath);
+    std::string text =
+        rule_text("secrets = \"acme/**\"\nuid = 1000", "allow") +
+        rule_text("effect = \"deny\"\nsecrets = \"acme/*/production/DB_*\"\nuid = 1000", "deny");
+    auto entitlement = entitle(parse_policy(text), caller(1000));
+    auto decision = entitlement.decide(kDbPassword);
     CHECK_FALSE(decision.allow);
     CHECK(decision.rule == "deny");
     CHECK(entitlement.decide({"acme", "checkout", "production", "OTHER"}).allow);
     CHECK(allows(text, caller(1000), {"acme", "checkout", "staging", "DB_PASSWORD"}));
-    std::string all = rule("secrets = \"acme/**\"\nuid = 1000", "allow") +
-                      rule("effect = \"deny\"\nsecrets = \"**\"", "deny");
+    std::string all = rule_text("secrets = \"acme/**\"\nuid = 1000", "allow") +
+                      rule_text("effect = \"deny\"\nsecrets = \"**\"", "deny");
     CHECK_FALSE(allows(all, caller(1000)));
 }
 
 TEST_CASE("stars in secrets") {
     auto matches = [](std::string_view pattern) {
-        return allows(rule("secrets = \"" + std::string(pattern) + "\"\nuid = 0"), caller(0));
+        return allows(rule_text("secrets = \"" + std::string(pattern) + "\"\nuid = 0"), caller(0));
     };
     for (const char* good : {"acme/checkout/production/DB_PASSWORD", "acme/**", "**", "**/DB_PASSWORD",
                              "acme/*/*/DB_*", "acme/**/DB_PASSWORD", "a*e/check*/*tion/*PASS*"})
@@ -160,7 +147,8 @@ TEST_CASE("stars in secrets") {
 }
 
 TEST_CASE("a directory is seen when a secret below it could be read") {
-    auto entitlement = entitle(parse(rule("secrets = \"acme/checkout/prod*/DB_*\"\nuid = 0")), caller(0));
+    auto entitlement =
+        entitle(parse_policy(rule_text("secrets = \"acme/checkout/prod*/DB_*\"\nuid = 0")), caller(0));
     CHECK(entitlement.may_see({}));
     CHECK(entitlement.may_see({"acme", {}, {}}));
     CHECK(entitlement.may_see({"acme", "checkout", {}}));
@@ -172,18 +160,20 @@ TEST_CASE("a directory is seen when a secret below it could be read") {
 
 TEST_CASE("the first rule presents, later ones fill in what it leaves open") {
     auto entitlement = entitle(
-        parse(rule("secrets = \"acme/**\"\nuid = 0\nmode = \"0440\"", "one") +
-              rule("secrets = \"acme/**\"\nuid = 0\nmode = \"0444\"\nowner = 7\ninherit = true", "two")),
+        parse_policy(
+            rule_text("secrets = \"acme/**\"\nuid = 0\nmode = \"0440\"", "one") +
+            rule_text("secrets = \"acme/**\"\nuid = 0\nmode = \"0444\"\nowner = 7\ninherit = true", "two")),
         caller(0));
-    auto decision = entitlement.decide(kPath);
+    auto decision = entitlement.decide(kDbPassword);
     CHECK(decision.rule == "one");
     CHECK(decision.presentation.mode == 0440);
     CHECK(decision.presentation.owner == uid_t{7});
     CHECK_FALSE(decision.presentation.group);
     CHECK(decision.inherit);
     CHECK_FALSE(decision.cached);
-    CHECK(entitle(parse(rule("secrets = \"acme/**\"\nuid = 0")), caller(0)).decide(kPath).presentation.mode ==
-          0400);
+    CHECK(entitle(parse_policy(rule_text("secrets = \"acme/**\"\nuid = 0")), caller(0))
+              .decide(kDbPassword)
+              .presentation.mode == 0400);
 }
 
 TEST_CASE("errors name the file, the line and what was expected") {
@@ -193,7 +183,7 @@ TEST_CASE("errors name the file, the line and what was expected") {
               .find("p.toml:2:8: name: expected a string") == 0);
     CHECK(error_of("[[rule]\n").find("p.toml:1:") == 0);
     CHECK(error_of("rule = 3\n").find("[[rule]]") != std::string::npos);
-    CHECK(error_of(rule("secrets = \"**\"\nuid = 1", std::string(257, 'n'))).find("1 to 256 bytes") !=
+    CHECK(error_of(rule_text("secrets = \"**\"\nuid = 1", std::string(257, 'n'))).find("1 to 256 bytes") !=
           std::string::npos);
     CHECK(error_of("rules = []\n").find("unknown key") != std::string::npos);
 }
@@ -254,16 +244,16 @@ TEST_CASE("rules that mean nothing or prove nothing are refused") {
           Bad{"secrets = \"acme/{p}/*/*\"\nslice = \"{p}{q}.slice\"", "side by side"},
           Bad{"secrets = \"acme/**\"\nuid = 1\nexe = \"/opt/{p}/app\"", "nothing is captured"}}) {
         INFO(bad.lines);
-        CHECK_THAT(error_of(rule(bad.lines)), Catch::Matchers::Contains(bad.says));
+        CHECK_THAT(error_of(rule_text(bad.lines)), Catch::Matchers::Contains(bad.says));
     }
-    CHECK_THAT(error_of(rule("secrets = \"**\"\nuid = 1") + rule("secrets = \"**\"\nuid = 2")),
+    CHECK_THAT(error_of(rule_text("secrets = \"**\"\nuid = 1") + rule_text("secrets = \"**\"\nuid = 2")),
                Catch::Matchers::Contains("two rules named"));
 }
 
 TEST_CASE("a policy folder is read in the order of names, and only what nobody else could write") {
     TempFolder folder;
-    std::ofstream(folder / "20-b.toml") << rule("secrets = \"**\"\nuid = 2", "b");
-    std::ofstream(folder / "10-a.toml") << rule("secrets = \"**\"\nuid = 1", "a");
+    std::ofstream(folder / "20-b.toml") << rule_text("secrets = \"**\"\nuid = 2", "b");
+    std::ofstream(folder / "10-a.toml") << rule_text("secrets = \"**\"\nuid = 1", "a");
     std::ofstream(folder / "README") << "no policy";
     std::ofstream(folder / ".hidden.toml") << "broken";
     auto policy = load_policy_folder(folder.path());
