@@ -2,7 +2,6 @@
 //
 // A process that forges its own executable link. `exe` narrows a rule and never carries it, so this wins
 // nothing from another user or unit; against the same user it does, which docs/policy.md says.
-#include "attack/forged_program.h"
 #include "explained.h"
 #include "support/test_unit.h"
 
@@ -17,27 +16,33 @@ std::string exe_rule(std::string_view more = "") {
     return alice_alone(concat("exe = \"", kProgram, "\"\n", more));
 }
 
-// Shows itself as kProgram, then reads. In a user namespace of its own, or with a child's help in the first.
-Outcome read_forged(const std::filesystem::path& path, bool in_namespace) {
-    const int program = open(kProgram.c_str(), O_RDONLY | O_CLOEXEC);
-    ProgramClaim claim(program);
-    if (program < 0 || !leave_own_program()) return failed(ENOEXEC);
-    int error = 0;
-    if (in_namespace)
-        error = unshare(CLONE_NEWUSER) == 0 ? claim.make() : errno;
-    else
-        error = claim_through_child(claim);
-    if (error != 0) return failed(1000 + error);
-    if (own_program() != kProgram) return failed(2000);
-    return read_path(path);
-}
+// tests/attack/forge, where every user may run it.
+class Forge {
+  public:
+    Forge() {
+        std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+        std::filesystem::copy_file(ATTACK_FORGE, folder_ / "forge");
+        std::filesystem::permissions(folder_ / "forge", std::filesystem::perms(0755));
+    }
+    // It shows the forged program in the audit log too: numbers, user and unit are the truth there.
+    template <class Prepare>
+    Attack read(const Who& who, const std::filesystem::path& path, bool in_namespace, Prepare prepare) const {
+        Attack attack = attack_by(
+            who,
+            {(folder_ / "forge").string(), kProgram, in_namespace ? "namespace" : "child", path.string()},
+            prepare);
+        attack.exe = kProgram;
+        if (int error = 0; std::sscanf(attack.seen.text.c_str(), "errno %d", &error) == 1)
+            attack.seen = failed(error);
+        return attack;
+    }
+    Attack read(const Who& who, const std::filesystem::path& path, bool in_namespace) const {
+        return read(who, path, in_namespace, [] { return true; });
+    }
 
-// It shows the forged program in the audit log too: numbers, user and unit are the truth there.
-Attack forge_as(const Who& who, const std::filesystem::path& path, bool in_namespace) {
-    Attack attack = attack_as(who, [&] { return read_forged(path, in_namespace); });
-    attack.exe = kProgram;
-    return attack;
-}
+  private:
+    TempFolder folder_;
+};
 
 }  // namespace
 
@@ -47,15 +52,15 @@ TEST_CASE(
     start_attacked(mounted);
     const auto key = mounted.path(kKey);
     CHECK(run_as(kAlice, {kProgram, key}, [] { return true; }).text == kValue);
-    check_foiled(mounted, forge_as(kAlice, key, true), ENOENT, "lookup");
-    check_foiled(mounted, forge_as(kBob, key, true), ENOENT, "lookup");
+    check_foiled(mounted, Forge().read(kAlice, key, true), ENOENT, "lookup");
+    check_foiled(mounted, Forge().read(kBob, key, true), ENOENT, "lookup");
     end(mounted);
 }
 
 TEST_CASE("a program forged over shared memory gives another user nothing") {
     MountedStore mounted(exe_rule());
     start_attacked(mounted);
-    check_foiled(mounted, forge_as(kBob, mounted.path(kKey), false), ENOENT, "lookup");
+    check_foiled(mounted, Forge().read(kBob, mounted.path(kKey), false), ENOENT, "lookup");
     end(mounted);
 }
 
@@ -66,11 +71,9 @@ TEST_CASE("a forged program gives the same user nothing where the rule names a u
     start_attacked(mounted);
     const auto key = mounted.path(kKey);
     for (bool in_namespace : {false, true}) {
-        Attack attack = attack_as(kRoot, [&] {
-            return other.take(getpid()) && become(kAlice) ? read_forged(key, in_namespace) : failed();
-        });
+        Attack attack =
+            Forge().read(kRoot, key, in_namespace, [&] { return other.take(getpid()) && become(kAlice); });
         attack.uid = kAlice.uid;
-        attack.exe = kProgram;
         check_foiled(mounted, attack, ENOENT, "lookup");
     }
     end(mounted);
@@ -81,13 +84,13 @@ TEST_CASE("a forged program does not undo that a denying rule names the user") {
                                     "\"]\nuid = ", kAlice.uid, '\n');
     MountedStore mounted(exe_rule() + deny);
     start_attacked(mounted);
-    check_foiled(mounted, forge_as(kAlice, mounted.path(kKey), false), ENOENT, "lookup");
+    check_foiled(mounted, Forge().read(kAlice, mounted.path(kKey), false), ENOENT, "lookup");
     end(mounted);
 }
 
 TEST_CASE("known limit: a program forged over shared memory is served to the same user") {
     MountedStore mounted(exe_rule());
     start_attacked(mounted);
-    CHECK(forge_as(kAlice, mounted.path(kKey), false).seen == Outcome{0, std::string(kValue)});
+    CHECK(Forge().read(kAlice, mounted.path(kKey), false).seen == Outcome{0, std::string(kValue)});
     end(mounted);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <functional>
@@ -177,9 +178,12 @@ class MountedStore {
         dup2(out, 1);
         dup2(out, 2);
         close(out);
+        // Opened before: this checkout may lie where that user may not go.
+        const int program = open(COFFERD_PROGRAM, O_RDONLY | O_CLOEXEC);
         if (runs_daemon && !become(*runs_daemon)) _exit(126);
-        execl(COFFERD_PROGRAM, "cofferd", "--foreground", "--config", file.c_str(), "--attest",
-              method.c_str(), nullptr);
+        const std::array<const char*, 7> arguments = {"cofferd",  "--foreground", "--config", file.c_str(),
+                                                      "--attest", method.c_str(), nullptr};
+        fexecve(program, const_cast<char* const*>(arguments.data()), environ);
         _exit(127);
     }
 
