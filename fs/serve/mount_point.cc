@@ -5,51 +5,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <string>
 
+#include "access/config/mount_table.h"
+
 namespace coffer {
-namespace {
-
-// mountinfo writes blanks, tabs, newlines and backslashes as \ooo.
-std::string unescape(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size()) {
-            out +=
-                static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-            i += 3;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
-Result<bool> is_mounted(const std::filesystem::path& path) {
-    std::ifstream file("/proc/self/mountinfo");
-    if (!file) return fail(Code::failed, "reading /proc/self/mountinfo: ", errno_text());
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    const auto points = mount_points(text);
-    return std::ranges::find(points, path) != points.end();
-}
-
-}  // namespace
-
-std::vector<std::filesystem::path> mount_points(std::string_view mountinfo) {
-    std::vector<std::filesystem::path> out;
-    while (!mountinfo.empty()) {
-        std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
-        mountinfo.remove_prefix(std::min(line.size() + 1, mountinfo.size()));
-        for (int field = 0; field < 4 && !line.empty(); ++field)
-            line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
-        if (!line.empty()) out.emplace_back(unescape(line.substr(0, line.find(' '))));
-    }
-    return out;
-}
-
 Result<std::filesystem::path> check_mount_point(const std::filesystem::path& path) {
     std::error_code problem;
     std::filesystem::path given = std::filesystem::absolute(path, problem).lexically_normal();
@@ -60,7 +20,7 @@ Result<std::filesystem::path> check_mount_point(const std::filesystem::path& pat
         return fail(Code::not_found, "the mount point ", given.string(), " is missing: ", problem.message(),
                     "; make it with `mkdir -p ", given.string(), '`');
     std::filesystem::path found = given.has_filename() ? parent / given.filename() : parent;
-    COFFER_TRY(bool mounted, is_mounted(found));
+    COFFER_TRY(auto mounted, find_mount(found));
     if (mounted)
         return fail(Code::conflict, "something is mounted on ", found.string(),
                     " already; unmount it with `fusermount3 -u -z ", found.string(), '`');

@@ -5,16 +5,11 @@
 #pragma once
 
 #include <filesystem>
-#include <string_view>
-#include <vector>
 
 #include "base/descriptor.h"
 #include "base/result.h"
 
 namespace coffer {
-
-// The mount points that /proc/self/mountinfo's text names. Pure.
-[[nodiscard]] std::vector<std::filesystem::path> mount_points(std::string_view mountinfo);
 
 // The absolute path of an existing, empty directory on which nothing is mounted.
 [[nodiscard]] Result<std::filesystem::path> check_mount_point(const std::filesystem::path& path);
