@@ -2,7 +2,8 @@
 //
 // MountedStore: a real store, served by a real cofferd as a child process on a mount of its own, in one
 // folder. It leaves nothing: the daemon is stopped (its exit status is part of the test) and the mount taken
-// off before the folder goes. COFFER_TEST_ATTEST chooses how callers are attested.
+// off before the folder goes. COFFER_TEST_ATTEST chooses how callers are attested, COFFER_TEST_COFFERD another
+// daemon than that of the same build.
 #pragma once
 
 #include <sys/mount.h>
@@ -179,7 +180,8 @@ class MountedStore {
         dup2(out, 2);
         close(out);
         // Opened before: this checkout may lie where that user may not go.
-        const int program = open(COFFERD_PROGRAM, O_RDONLY | O_CLOEXEC);
+        const char* other = std::getenv("COFFER_TEST_COFFERD");  // NOLINT(concurrency-mt-unsafe)
+        const int program = open(other ? other : COFFERD_PROGRAM, O_RDONLY | O_CLOEXEC);
         if (runs_daemon && !become(*runs_daemon)) _exit(126);
         const std::array<const char*, 7> arguments = {"cofferd",  "--foreground", "--config", file.c_str(),
                                                       "--attest", method.c_str(), nullptr};
