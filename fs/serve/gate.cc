@@ -42,7 +42,8 @@ tl::unexpected<Errno> Gate::refusal() const {
 
 Visitor Gate::visitor(std::shared_ptr<const Attested> attested) {
     // Without a hash of its own it is what was attested, kept alive with it.
-    auto facts_of = [](const std::shared_ptr<const Attested>& who, std::shared_ptr<const Caller> with_hash) {
+    auto facts_of = [](const std::shared_ptr<const Attested>& who,
+                       const std::shared_ptr<const Caller>& with_hash) {
         return with_hash ? with_hash : std::shared_ptr<const Caller>(who, &who->caller());
     };
     {

@@ -20,6 +20,8 @@ const Who kNobody{65534, 65534};
 class OpenFuseDevice {
   public:
     OpenFuseDevice() {
+        // Without it fusermount3 unmounts for root alone; a system that was not booted has none.
+        made_table_ = symlink("/proc/self/mounts", "/etc/mtab") == 0;
         const std::string folder = folder_.path(), node = folder + "/fuse";
         PrivateMounts::mount("none", folder.c_str(), "tmpfs", MS_NOSUID, "mode=0755");
         REQUIRE(mknod(node.c_str(), S_IFCHR | 0666, makedev(10, 229)) == 0);
@@ -27,7 +29,14 @@ class OpenFuseDevice {
         PrivateMounts::mount(node.c_str(), "/dev/fuse", nullptr, MS_BIND, nullptr);
     }
 
+    ~OpenFuseDevice() {
+        if (made_table_) unlink("/etc/mtab");
+    }
+    OpenFuseDevice(const OpenFuseDevice&) = delete;
+    OpenFuseDevice& operator=(const OpenFuseDevice&) = delete;
+
   private:
+    bool made_table_ = false;
     TempFolder folder_;
     PrivateMounts mounts_;
 };

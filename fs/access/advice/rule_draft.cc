@@ -153,7 +153,7 @@ Result<RuleDraft> draft_for(const Caller& caller) {
     return draft;
 }
 
-std::string unique_name(std::string name, std::set<std::string>& taken) {
+std::string unique_name(const std::string& name, std::set<std::string>& taken) {
     std::string out = name;
     for (int number = 2; !taken.insert(out).second; ++number) out = concat(name, " (", number, ')');
     return out;

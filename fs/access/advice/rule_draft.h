@@ -38,7 +38,7 @@ struct RuleDraft {
 // star, or with bytes that TOML does not take).
 [[nodiscard]] Result<RuleDraft> draft_for(const Caller& caller);
 // `name`, or "name (2)" and so on: not in `taken`, to which it is added.
-[[nodiscard]] std::string unique_name(std::string name, std::set<std::string>& taken);
+[[nodiscard]] std::string unique_name(const std::string& name, std::set<std::string>& taken);
 
 // As a policy of its own: it allows this caller, but no other program's user, unit or user unit, and not the
 // next KEY unless a pattern has a star. What is handed out to be pasted has passed this.

@@ -73,8 +73,10 @@ void read_patterns(TomlFields& fields, std::string_view key, std::optional<std::
     out.emplace();
     for (const auto& item : *items) {
         auto pattern = compile(item.text);
-        if (pattern) out->push_back(*std::move(pattern));
-        if (!pattern) fields.error(item.place, key, ": ", pattern.error().message);
+        if (pattern)
+            out->push_back(*std::move(pattern));
+        else
+            fields.error(item.place, key, ": ", pattern.error().message);
     }
 }
 
