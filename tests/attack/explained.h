@@ -7,7 +7,8 @@
 
 namespace coffer::test {
 
-// Each refusal of the log, explained by the policy that is in force at the end, is explained as it was decided.
+// Each refusal of the log, explained by the policy that is in force at the end, is explained as it was
+// decided.
 void check_explained(const MountedStore& mounted);
 
 inline void end(MountedStore& mounted) {

@@ -2,8 +2,8 @@
 //
 // MountedStore: a real store, served by a real cofferd as a child process on a mount of its own, in one
 // folder. It leaves nothing: the daemon is stopped (its exit status is part of the test) and the mount taken
-// off before the folder goes. COFFER_TEST_ATTEST chooses how callers are attested, COFFER_TEST_COFFERD another
-// daemon than that of the same build.
+// off before the folder goes. COFFER_TEST_ATTEST chooses how callers are attested, COFFER_TEST_COFFERD
+// another daemon than that of the same build.
 #pragma once
 
 #include <sys/mount.h>

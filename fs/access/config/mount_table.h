@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is mounted where, from /proc/self/mountinfo: the only way to ask about a mount whose daemon may be gone,
-// since every stat of that waits for ever. proc(5). Thread-safe.
+// What is mounted where, from /proc/self/mountinfo: the only way to ask about a mount whose daemon may be
+// gone, since every stat of that waits for ever. proc(5). Thread-safe.
 #pragma once
 
 #include <filesystem>
