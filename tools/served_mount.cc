@@ -9,7 +9,7 @@
 
 #include <array>
 
-#include "access/config/mount_table.h"
+#include "base/mount_table.h"
 #include "base/descriptor.h"
 #include "base/file.h"
 

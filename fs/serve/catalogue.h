@@ -59,6 +59,12 @@ class Catalogue {
     [[nodiscard]] NameId find_name(std::string_view text) const;
     [[nodiscard]] bool exists(const Place& directory) const;
     [[nodiscard]] std::optional<Shown> resolve(const Place& key) const;
+    // The secret that this path shows from this level, whatever its live version is; none: nothing ever was
+    // there. Of the version only the names of its place are filled in.
+    [[nodiscard]] std::optional<Shown> place_at(const Place& key, std::uint8_t level) const;
+    // Every directory below the root, and every KEY that a directory shows or has ever shown.
+    [[nodiscard]] std::vector<Place> directories() const;
+    [[nodiscard]] std::vector<NameId> keys_ever(const Place& directory) const;
     // Names in a directory, from `cookie` (0: from the start), at most `limit` when it holds KEYs.
     [[nodiscard]] std::vector<ListedName> list(const Place& directory, std::uint64_t cookie,
                                                std::size_t limit) const;
@@ -100,6 +106,7 @@ class Catalogue {
     [[nodiscard]] Result<std::uint32_t> scope_number(const Scope& scope);
     [[nodiscard]] std::optional<std::uint32_t> find_number(const SecretName& name) const;
     [[nodiscard]] Levels levels(const Place& directory) const;
+    [[nodiscard]] Shown name_place(std::uint32_t number, std::uint8_t level) const;
     [[nodiscard]] const std::uint32_t* number_of(std::uint32_t scope, NameId key) const;
     [[nodiscard]] bool is_shadowed(const Levels& levels, std::size_t level, NameId key) const;
     [[nodiscard]] std::vector<ListedName> list_keys(const Place& directory, std::uint64_t cookie,

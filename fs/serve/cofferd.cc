@@ -49,9 +49,13 @@ int main(int argc, char** argv) try {
     coffer::DaemonOptions options;
     options.version = COFFER_VERSION;
     bool foreground = false;
-    std::optional<std::filesystem::path> config, mount;
-    app.add_flag("--foreground", foreground, "mount, serve and stay in the foreground")->required();
-    app.add_option("--mount", mount, "an empty directory (else `mount` of the configuration)");
+    std::optional<std::filesystem::path> config;
+    auto* ways = app.add_option_group("ways", "one of:");
+    ways->add_flag("--foreground", foreground, "mount, serve and stay in the foreground");
+    ways->add_option("--mounted-by", options.holder, "the socket of a coffer-mount, whose mount is served");
+    ways->require_option(1);
+    app.add_option("--mount", options.mount, "an empty directory (else `mount` of the configuration)")
+        ->excludes("--mounted-by");
     app.add_option("--config", config, "coffer.toml (else $COFFER_CONFIG, else the usual places)");
     app.add_option("--attest", options.attest, "how callers are attested: automatic, pidfd or procfs")
         ->transform(CLI::CheckedTransformer(
@@ -69,7 +73,6 @@ int main(int argc, char** argv) try {
     umask(077);
     block_signals();
     options.config_file = coffer::find_config(config);
-    options.mount = mount;
     return serve(options);
 } catch (const std::exception& error) {
     std::fprintf(stderr, "cofferd: %s\n", error.what());

@@ -14,11 +14,13 @@
 #include <thread>
 
 #include "access/audit/audit_journal.h"
+#include "base/service_manager.h"
+#include "hold/mount_point.h"
 #include "keys/hash.h"
 #include "keys/identity_file.h"
 #include "log/sqlite_log.h"
-#include "serve/mount_point.h"
 #include "serve/process_limits.h"
+#include "serve/watchdog.h"
 
 namespace coffer {
 namespace {
@@ -78,10 +80,13 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
     COFFER_TRY(daemon->config_, load_config(options.config_file));
     const Config& config = daemon->config_;
     COFFER_CHECK(raise_limits(locked_bytes_needed(config)));
-    const std::filesystem::path mount = options.mount.value_or(config.mount);
-    if (mount.empty())
-        return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ", config.file.string());
-    COFFER_TRY(daemon->mount_, check_mount_point(mount));
+    if (!options.holder) {
+        const std::filesystem::path mount = options.mount.value_or(config.mount);
+        if (mount.empty())
+            return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ",
+                        config.file.string());
+        COFFER_TRY(daemon->mount_, check_mount_point(mount));
+    }
     COFFER_TRY(daemon->host_, load_host_identity(identity_path(config)));
     COFFER_CHECK(daemon->open_store());
     COFFER_CHECK(daemon->check_host());
@@ -141,9 +146,11 @@ void Daemon::build() {
     status_files_ = std::make_unique<StatusFiles>(
         StatusFiles::Parts{catalogue_, *unsealer_, *handles_, keys_, status_, config_.pin.store.hex(),
                            host_name_, options_.version, std::string(name_of(attestor_->method()))});
-    operations_ =
-        std::make_unique<Operations>(Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_, *gate_,
-                                                       status_, *audit_, *status_files_, config_.fast_names});
+    past_versions_ =
+        std::make_unique<PastVersions>(config_.state / "daemon" / kViewFile, config_.pin, catalogue_);
+    operations_ = std::make_unique<Operations>(Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_,
+                                                                 *gate_, status_, *audit_, *status_files_,
+                                                                 *past_versions_, config_.fast_names});
     policy_watch_ =
         std::make_unique<PolicyWatch>(PolicyWatch::Parts{config_.policy, *gate_, status_, *audit_});
     store_watch_ = std::make_unique<StoreWatch>(StoreWatch::Parts{*store_, *host_, catalogue_, keys_,
@@ -161,6 +168,43 @@ Result<std::vector<Worker>> Daemon::make_workers() const {
     return workers;
 }
 
+Result<std::unique_ptr<Session>> Daemon::connect() {
+    if (!options_.holder) return Session::mount(mount_, *context_);
+    COFFER_TRY(held_, HeldMount::take(*options_.holder));
+    mount_ = held_->path();
+    if (!config_.mount.empty() && config_.mount != mount_)
+        return fail(Code::conflict, "coffer-mount has mounted on ", mount_.string(), ", and ",
+                    config_.file.string(), " says `mount = \"", config_.mount.string(),
+                    "\"`; make the two agree");
+    COFFER_TRY(auto taken, Session::take_over(*held_, *context_, config_.fast_names));
+    nodes_->expect_earlier();
+    if (config_.fast_names && !taken.names_forgotten) forget_removed_names();
+    return std::move(taken.session);
+}
+
+// Before Linux 6.16. What was removed while no daemon served may still be kept under its name; nobody has
+// written down what was, so all that was ever removed is named.
+void Daemon::forget_removed_names() {
+    for (Place place : catalogue_.directories()) {
+        if (!place.holds_keys()) continue;
+        const std::uint64_t directory = nodes_->number(place);
+        for (NameId key : catalogue_.keys_ever(place)) {
+            place.key = key;
+            if (!catalogue_.resolve(place))
+                invalidator_.order({directory, std::string(catalogue_.text(key))});
+            place.key = kNoName;
+        }
+    }
+}
+
+// What the service manager's watchdog is told of: the kernel hears us, no thread is stuck, and a caller can
+// be attested and the catalogue asked, with all the locks that this takes.
+bool Daemon::is_well(Session& session) {
+    (void)gate_->admit({gettid(), geteuid(), getegid()});
+    (void)catalogue_.size();
+    return session.progresses();
+}
+
 Result<void> Daemon::run() {
     sigset_t wanted;
     sigemptyset(&wanted);
@@ -170,7 +214,7 @@ Result<void> Daemon::run() {
     if (!signals || !ended) return fail(Code::failed, "signalfd or eventfd: ", errno_text());
 
     COFFER_TRY(auto workers, make_workers());
-    COFFER_TRY(auto session, Session::mount(mount_, *context_));
+    COFFER_TRY(auto session, connect());
     if (auto started = session->start(std::move(workers), ended.get()); !started) {
         (void)session->unmount();
         return started;
@@ -183,12 +227,18 @@ Result<void> Daemon::run() {
     spdlog::info("serving {} secrets at {} (revision {}, host {}, callers by {})", size.live, mount_.string(),
                  catalogue_.revision(), host_name_, name_of(attestor_->method()));
 
+    if (auto told = notify_service_manager("READY=1"); !told) spdlog::error("{}", told.error().message);
+    Watchdog watchdog([&] { return is_well(*session); });
+
     auto result = wait_for_end(signals.get(), ended.get());
 
+    (void)notify_service_manager("STOPPING=1");
+    watchdog.stop();
     // Off the tree first, while the workers still answer; then what they have taken is finished.
     if (auto unmounted = session->unmount(); !unmounted) spdlog::error("{}", unmounted.error().message);
     invalidator_.stop();
     session->stop();
+    if (held_) held_->say_drained();
     policy_watch_->stop();
     store_watch_->stop();
     if (auto flushed = audit_->flush(true); !flushed) spdlog::error("audit: {}", flushed.error().message);
@@ -199,7 +249,8 @@ Result<void> Daemon::run() {
 
 Result<void> Daemon::wait_for_end(int signals, int ended) {
     for (;;) {
-        std::array<pollfd, 2> wanted{{{signals, POLLIN, 0}, {ended, POLLIN, 0}}};
+        std::array<pollfd, 3> wanted{
+            {{signals, POLLIN, 0}, {ended, POLLIN, 0}, {held_ ? held_->connection() : -1, POLLIN, 0}}};
         if (poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR)
             return fail(Code::failed, "poll: ", errno_text());
         signalfd_siginfo info{};
@@ -214,6 +265,8 @@ Result<void> Daemon::wait_for_end(int signals, int ended) {
             spdlog::info("the mount is gone");
             return {};
         }
+        if (wanted[2].revents)
+            return fail(Code::unavailable, "coffer-mount has ended, and the mount with it");
     }
 }
 

@@ -20,7 +20,8 @@ namespace coffer {
 
 struct DaemonOptions {
     std::filesystem::path config_file;
-    std::optional<std::filesystem::path> mount;  // else the configuration's
+    std::optional<std::filesystem::path> mount;   // else the configuration's
+    std::optional<std::filesystem::path> holder;  // coffer-mount's socket: it has mounted
     AttestMethod attest = AttestMethod::automatic;
     std::string version;
 };
@@ -31,8 +32,8 @@ class Daemon {
     [[nodiscard]] static Result<std::unique_ptr<Daemon>> prepare(const DaemonOptions& options);
     ~Daemon();
 
-    // Mounts, serves until SIGTERM, SIGINT or the end of the mount, and unmounts. SIGHUP reads the policy
-    // again and opens the audit file anew.
+    // Mounts, or takes over what coffer-mount holds, serves until SIGTERM, SIGINT or the end of the mount,
+    // and unmounts what it has mounted. SIGHUP reads the policy again and opens the audit file anew.
     [[nodiscard]] Result<void> run();
 
   private:
@@ -41,6 +42,9 @@ class Daemon {
     [[nodiscard]] Result<void> check_host();
     void build();
     [[nodiscard]] Result<std::vector<Worker>> make_workers() const;
+    [[nodiscard]] Result<std::unique_ptr<Session>> connect();
+    void forget_removed_names();
+    [[nodiscard]] bool is_well(Session& session);
     [[nodiscard]] Result<void> wait_for_end(int signals, int ended);
 
     DaemonOptions options_;
@@ -61,11 +65,13 @@ class Daemon {
     std::unique_ptr<Handles> handles_;
     std::unique_ptr<Gate> gate_;
     std::unique_ptr<StatusFiles> status_files_;
+    std::unique_ptr<PastVersions> past_versions_;
     std::unique_ptr<Operations> operations_;
     Invalidator invalidator_;
     std::unique_ptr<PolicyWatch> policy_watch_;
     std::unique_ptr<StoreWatch> store_watch_;
     std::optional<FuseContext> context_;
+    std::optional<HeldMount> held_;
 };
 
 }  // namespace coffer

@@ -29,6 +29,9 @@ struct Requester {
     pid_t tid = 0;
     uid_t uid = 0;
     gid_t gid = 0;
+    // The kernel sends this request again, for the daemon that took it first has died. Whether that one has
+    // put it on record nobody knows, so it is recorded, marked.
+    bool resent = false;
 };
 
 // A caller that has been attested, and the rules that name it.
@@ -79,9 +82,13 @@ class Gate {
     [[nodiscard]] Answer<Pass> check_open(const Requester& who, const Target& target);
     // After the file is ready to be served: counts the open against the rule's limit and audits it. A failed
     // audit is a refusal unless it is best-effort.
-    [[nodiscard]] Answer<> admit_open(const Pass& pass, const Target& target);
+    [[nodiscard]] Answer<> admit_open(const Pass& pass, const Requester& who, const Target& target);
     // EACCES, or EKEYREVOKED when it is the policy that has changed since the open.
     [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file, const Target& target);
+    // For the first READ through a handle of an earlier daemon, which has allowed its OPEN: would the present
+    // policy have let this caller open it, whatever the time and the number of opens? With `inherit` it is
+    // enough that a rule still lets others read through an opener's handle; then nobody is attested.
+    [[nodiscard]] Answer<Pass> check_taken_over(const Requester& who, const Target& target, bool inherit);
     // A refusal of an OPEN or READ for a reason that is not the policy's: revoked, expired, a limit.
     void audit_refusal(const Requester& who, std::string_view operation, const Target& target,
                        std::string_view reason);
@@ -104,14 +111,16 @@ class Gate {
     [[nodiscard]] Result<Visitor> identify(const Requester& who);
     [[nodiscard]] Result<Visitor> look_closer(Visitor found, const Requester& who, Facts facts);
     // The Pass tells of a refusal too.
-    [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look);
+    [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look,
+                                      const Circumstances& now);
     [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);
     [[nodiscard]] Caller caller_of_record(const Requester& who) const;
     [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
     [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation,
                                      Look look);
-    [[nodiscard]] bool record(const Caller& caller, std::string_view operation, const Target& target,
-                              const Decision& decision);
+    [[nodiscard]] bool record(const Requester& who, const Caller& caller, std::string_view operation,
+                              const Target& target, const Decision& decision);
+    [[nodiscard]] bool may_inherit(const SecretPath& path) const;
 
     Attestor& attestor_;
     AuditLog& audit_;

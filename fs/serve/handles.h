@@ -42,7 +42,13 @@ class Handles {
   public:
     Handles(HandleLimits limits, std::uint16_t generation);
 
+    [[nodiscard]] bool is_own(std::uint64_t handle) const {
+        return HandleBits::unpack(handle).generation == generation_;
+    }
     [[nodiscard]] Answer<std::uint64_t> add(std::shared_ptr<const OpenFile> file);
+    // A handle that an earlier daemon gave out is served on: find() and release() know it from now on. When
+    // two do it at once the first one's file is kept. Past a limit as for add().
+    [[nodiscard]] Answer<> adopt(std::uint64_t handle, std::shared_ptr<const OpenFile> file);
     // Null for a handle that this daemon does not know.
     [[nodiscard]] std::shared_ptr<const OpenFile> find(std::uint64_t handle) const;
     void release(std::uint64_t handle);
@@ -51,6 +57,7 @@ class Handles {
     [[nodiscard]] std::size_t open() const;
 
   private:
+    void give_back(const OpenFile& file);
     struct Use {
         std::uint32_t handles = 0;
         std::uint64_t large_bytes = 0;
@@ -61,6 +68,7 @@ class Handles {
     std::vector<std::shared_ptr<const OpenFile>> slots_;
     std::vector<std::uint32_t> free_;
     std::unordered_map<uid_t, Use> uses_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<const OpenFile>> adopted_;
 };
 
 }  // namespace coffer

@@ -252,7 +252,7 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
     file->policy_generation = pass->visitor.policy_generation;
     auto handle = parts_.handles.add(std::move(file));
     if (!handle) return refuse(handle.error());
-    if (auto audited = parts_.gate.admit_open(*pass, target); !audited) {
+    if (auto audited = parts_.gate.admit_open(*pass, who, target); !audited) {
         parts_.handles.release(*handle);
         return tl::make_unexpected(audited.error());
     }
@@ -272,10 +272,15 @@ Answer<std::uint64_t> Operations::open_status(const Requester& who, const Place&
     return parts_.handles.add(std::move(file));
 }
 
-Answer<ReadReply> Operations::read(const Requester& who, std::uint64_t handle, std::size_t size,
-                                   std::uint64_t offset, std::uint64_t lock_owner, Worker& worker) {
+Answer<ReadReply> Operations::read(const Requester& who, std::uint64_t node, std::uint64_t handle,
+                                   std::size_t size, std::uint64_t offset, std::uint64_t lock_owner,
+                                   Worker& worker) {
     auto file = parts_.handles.find(handle);
-    if (!file) return answer_errno(EKEYREVOKED);
+    if (!file) {
+        auto taken = take_over(who, node, handle, worker);
+        if (!taken) return tl::make_unexpected(taken.error());
+        file = *std::move(taken);
+    }
     // What is in the page cache is served to others with no request at all.
     if (lock_owner == 0 && !file->cached) {
         if (file->sealed)
@@ -338,7 +343,7 @@ Answer<ReadReply> Operations::read_large(const OpenFile& file, std::size_t size,
 bool Operations::release(std::uint64_t handle) {
     auto file = parts_.handles.find(handle);
     parts_.handles.release(handle);
-    return file && file->cached;
+    return file ? file->cached : !parts_.handles.is_own(handle);  // of an earlier daemon: nobody knows
 }
 
 // --- what is asked before anything else about a node ---

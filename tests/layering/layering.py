@@ -30,7 +30,7 @@ ROOMS = {
     "fs/access/audit": ("store", "fs/access/attest"),
     "fs/access/advice": ("store", "fs/access/config", "fs/access/attest", "fs/access/policy", "fs/access/audit"),
     "fs/access": (),
-    "fs/serve": ("store", "fs/access"),
+    "fs/serve": ("store", "fs/access", "fs/hold"),
     "fs/hold": ("store/base",),
     "tools": ("store", "fs/access"),
     "bench": ("store", "fs/access", "fs/serve"),

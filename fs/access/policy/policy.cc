@@ -32,6 +32,11 @@ Result<std::shared_ptr<const Policy>> Policy::parse(std::span<const PolicySource
     return std::shared_ptr<const Policy>(std::move(policy));
 }
 
+bool Policy::may_inherit(const SecretPath& path) const {
+    return std::ranges::any_of(
+        rules_, [&](const Rule& rule) { return rule.allow && rule.inherit && rule.matches(path); });
+}
+
 std::vector<std::string> Policy::hashed_programs() const {
     std::vector<std::string> out;
     for (const Rule& rule : rules_) {

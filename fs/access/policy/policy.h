@@ -119,6 +119,8 @@ class Policy {
     Policy();
     ~Policy();
     [[nodiscard]] const std::vector<Rule>& rules() const;
+    // Is there a rule by which others may read this through its opener's handle, whoever that is?
+    [[nodiscard]] bool may_inherit(const SecretPath& path) const;
     // The programs that rules with a hash name by their whole path: worth hashing before they ask.
     [[nodiscard]] std::vector<std::string> hashed_programs() const;
 
