@@ -22,7 +22,7 @@ using namespace coffer;
 constexpr const char* kUsage =
     "usage: coffer-mount --mount DIRECTORY [--user NAME] [--grace SECONDS] [--without-resend]\n"
     "Mounts, and hands /dev/fuse to the cofferd that connects to the socket passed by the service manager.\n"
-    "  --mount DIRECTORY   empty; made ready by tmpfiles.d\n"
+    "  --mount DIRECTORY   an empty one, made where there is none\n"
     "  --user NAME         whose daemon may serve, besides root's (default: root's alone)\n"
     "  --grace SECONDS     without a daemon for so long, requests are refused (default 10)\n"
     "  --without-resend    as on a kernel before 6.9, for tests\n";

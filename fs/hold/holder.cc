@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -37,6 +38,8 @@ Result<Holder> Holder::mount(const Settings& settings) {
         say(concat("taking off what an earlier coffer-mount left at ", path.string()));
         COFFER_CHECK(unmount_as_root(path));
     }
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
+        return fail(Code::failed, "making ", path.string(), ": ", errno_text());
     COFFER_TRY(out.settings_.mount, check_mount_point(path));
     COFFER_CHECK(out.mount_afresh());
     return out;

@@ -27,7 +27,8 @@ class Holder {
         std::chrono::milliseconds grace{10000};
         bool without_resend = false;  // as on a kernel before 6.9; for tests
     };
-    // Takes a mount of an earlier holder off first, without looking into it. Code::conflict when something
+    // Takes a mount of an earlier holder off first, without looking into it, and makes the directory where
+    // there is none: a service manager that made it would look into that mount. Code::conflict when something
     // else is mounted there.
     [[nodiscard]] static Result<Holder> mount(const Settings& settings);
 

@@ -262,6 +262,7 @@ Result<void> Daemon::wait_for_end(int signals, int ended) {
                 spdlog::error("audit: {}", reopened.error().message);
         }
         if (wanted[1].revents) {
+            if (held_) return fail(Code::unavailable, "the mount is gone, and coffer-mount should mount anew");
             spdlog::info("the mount is gone");
             return {};
         }

@@ -40,6 +40,7 @@ class MountHolder {
     }
     ~MountHolder() {
         kill();
+        unlink(socket().c_str());
         umount2(mount_.c_str(), MNT_DETACH);
     }
     MountHolder(const MountHolder&) = delete;
