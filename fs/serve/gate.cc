@@ -216,7 +216,11 @@ Caller Gate::caller_of_record(const Requester& who) const {
 
 void Gate::audit_refusal(const Requester& who, std::string_view operation, const Target& target,
                          std::string_view reason) {
-    (void)record(caller_of_record(who), operation, target, refused(reason));
+    // Mostly it is a caller known since its OPEN.
+    if (auto found = attestor_.attest(who.tid, who.uid, who.gid))
+        (void)record((*found)->caller(), operation, target, refused(reason));
+    else
+        (void)record(caller_of_record(who), operation, target, refused(reason));
 }
 
 bool Gate::record(const Caller& caller, std::string_view operation, const Target& target,
