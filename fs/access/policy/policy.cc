@@ -89,12 +89,10 @@ Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) 
             if (rule.allow || caller.sha256) continue;  // a denial holds also where the hash stays unknown
         }
         Entitlement::Claim claim{&rule, {}};
-        for (const Captures& captures : rule.captures(caller)) {
-            if (!rule.has_captures) break;
-            for (SecretPattern& pattern : rule.secrets_of(captures))
-                claim.captured.push_back(std::move(pattern));
+        if (rule.has_captures) {
+            claim.captured = rule.captured_secrets(caller);
+            if (claim.captured.empty()) continue;
         }
-        if (rule.has_captures && claim.captured.empty()) continue;
         auto& claims = !rule.allow                 ? entitlement.deny_
                        : rule.names_tracer(caller) ? entitlement.allow_
                                                    : entitlement.traced_;
