@@ -167,7 +167,7 @@ Answer<> Gate::admit_open(const Pass& pass, const Target& target) {
     const Decision& decision = pass.decision;
     if (decision.limit.max_opens &&
         !counts_.take(decision.rule, decision.limit.subject, decision.limit.max_opens)) {
-        (void)record(pass.visitor.caller(), "open", target, refused("the rule's max_opens is used up"));
+        (void)record(pass.visitor.caller(), "open", target, refused(kReasonUsedUp));
         return refusal();
     }
     if (record(pass.visitor.caller(), "open", target, decision)) return {};

@@ -110,11 +110,11 @@ Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) 
 Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) const {
     Decision decision;
     decision.rests_on = Facts::all;
-    decision.reason = "no rule allows it";
+    decision.reason = kReasonNoRule;
     for (const Claim& claim : deny_) {
         if (!claim.matches(path)) continue;
         decision.rule = claim.rule->name;
-        decision.reason = "a rule denies it";
+        decision.reason = kReasonDenied;
         return decision;
     }
     // The first rule that allows it gives its name and its limit; each later one adds what it permits, and
@@ -125,12 +125,12 @@ Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) c
         const Rule& rule = *claim.rule;
         if (!claim.matches(path)) continue;
         if (rule.within && now.since_boot > started_ + *rule.within) {
-            decision.reason = "the process is older than the rule's `within`";
+            decision.reason = kReasonTooOld;
             continue;
         }
         const OpenLimit limit{rule.max_opens.value_or(0), rule.units ? invocation_ : process_};
         if (limit.max_opens && now.counts && now.counts->count(rule.name, limit.subject) >= limit.max_opens) {
-            decision.reason = "the rule's max_opens is used up";
+            decision.reason = kReasonUsedUp;
             continue;
         }
         if (!decision.allow) {
@@ -147,7 +147,7 @@ Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) c
     }
     if (!decision.allow) {
         if (std::ranges::any_of(traced_, [&](const Claim& claim) { return claim.matches(path); }))
-            decision.reason = "the process is being traced";
+            decision.reason = kReasonTraced;
         return decision;
     }
     for (const Rule* rule : near_deny_) {

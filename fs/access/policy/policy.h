@@ -53,10 +53,17 @@ struct Circumstances {
     const OpenCounts* counts = nullptr;     // none: nothing was opened yet
 };
 
+// Why something was refused: what Decision::reason and the audit say, and what an explanation goes by.
+inline constexpr std::string_view kReasonNoRule = "no rule allows it", kReasonDenied = "a rule denies it",
+                                  kReasonTraced = "the process is being traced",
+                                  kReasonTooOld = "the process is older than the rule's `within`",
+                                  kReasonUsedUp = "the rule's max_opens is used up",
+                                  kReasonUncached = "splice, sendfile or mmap";
+
 struct Decision {
     bool allow = false;
     std::string_view rule;  // the name of the rule that decided, as long as its policy; empty: none allows it
-    std::string_view reason;  // for a refusal, a literal: "no rule allows it", "a rule denies it"
+    std::string_view reason;  // for a refusal; those that a policy gives are above
     OpenLimit limit;          // of the rule that decided
     Presentation presentation;
     bool inherit = false;  // READs through a passed or inherited descriptor are allowed
