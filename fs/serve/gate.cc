@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
 namespace coffer {
 namespace {
@@ -83,9 +82,7 @@ Visitor Gate::visitor(std::shared_ptr<const Attested> attested) {
 }
 
 Circumstances Gate::circumstances() const {
-    struct timespec now {};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return {std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec), &counts_};
+    return Circumstances::now(&counts_);
 }
 
 Result<Visitor> Gate::identify(const Requester& who) {

@@ -2,6 +2,7 @@
 #include "access/policy/policy.h"
 
 #include <algorithm>
+#include <ctime>
 #include <set>
 
 #include "access/policy/open_counts.h"
@@ -106,6 +107,12 @@ Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) 
 }
 
 // ---- what they may
+
+Circumstances Circumstances::now(const OpenCounts* counts) {
+    struct timespec time {};
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return {std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec), counts};
+}
 
 Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) const {
     Decision decision;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Policy: which callers may read which secrets. Pure: texts in, decisions out; the folder is read by
-// access/policy/policy_folder.h. The language is docs/policy.md. A Policy never changes after it was parsed
-// and is thread-safe; a decision takes two steps, since the first holds for all that a process does:
+// Policy: which callers may read which secrets. Pure: texts in, decisions out (Circumstances::now() alone
+// looks at the clock); the folder is read by access/policy/policy_folder.h. The language is docs/policy.md. A
+// Policy never changes after it was parsed and is thread-safe; a decision takes two steps, since the first
+// holds for all that a process does:
 //   Entitlement e = entitle(policy, caller);   // which rules name this caller
 //   Decision d = e.decide(path);               // what they say of this secret
 #pragma once
@@ -51,6 +52,7 @@ struct OpenLimit {
 struct Circumstances {
     std::chrono::nanoseconds since_boot{};  // now, CLOCK_BOOTTIME
     const OpenCounts* counts = nullptr;     // none: nothing was opened yet
+    [[nodiscard]] static Circumstances now(const OpenCounts* counts = nullptr);
 };
 
 // Why something was refused: what Decision::reason and the audit say, and what an explanation goes by.
