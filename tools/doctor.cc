@@ -56,9 +56,8 @@ Finding look_at_attestation() {
                 "nothing has to be done; each request costs some 20 us more than on Linux 6.13 or later");
 }
 
-// The keys of the cache; what each thread needs besides is some 4 MiB in all.
 Finding look_at_locked_memory(const Config& config) {
-    const std::uint64_t needed = std::uint64_t{config.cached_versions} * 32 + (4u << 20);
+    const std::uint64_t needed = config.locked_bytes_needed();
     struct rlimit limit {};
     if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_max == RLIM_INFINITY || ::geteuid() == 0)
         return good("locked memory is not limited for this user");

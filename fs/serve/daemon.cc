@@ -8,10 +8,8 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <thread>
 
 #include "access/audit/audit_journal.h"
 #include "keys/hash.h"
@@ -22,15 +20,6 @@
 
 namespace coffer {
 namespace {
-
-std::size_t thread_count(const Config& config) {
-    return config.threads ? config.threads : std::max(1u, std::thread::hardware_concurrency());
-}
-
-// The cache's keys, each thread's scratch, and some for large values.
-std::uint64_t locked_bytes_needed(const Config& config) {
-    return std::uint64_t{config.cached_versions} * 32 + thread_count(config) * (64u << 10) + (2u << 20);
-}
 
 // systemd's credential where there is one, else the configured file.
 std::filesystem::path identity_path(const Config& config) {
@@ -77,7 +66,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
     COFFER_CHECK(forbid_dumps());
     COFFER_TRY(daemon->config_, load_config(options.config_file));
     const Config& config = daemon->config_;
-    COFFER_CHECK(raise_limits(locked_bytes_needed(config)));
+    COFFER_CHECK(raise_limits(config.locked_bytes_needed()));
     const std::filesystem::path mount = options.mount.value_or(config.mount);
     if (mount.empty())
         return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ", config.file.string());
@@ -153,7 +142,7 @@ void Daemon::build() {
 }
 
 Result<std::vector<Worker>> Daemon::make_workers() const {
-    std::vector<Worker> workers(thread_count(config_));
+    std::vector<Worker> workers(config_.thread_count());
     for (Worker& worker : workers) {
         COFFER_TRY(worker.scratch, Scratch::allocate());
         COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));
