@@ -92,16 +92,9 @@ Finding look_at_host(const Config& config, Session* session) {
         return problem(recipient.error().message, "make one with `coffer init --join` on this host");
     if (!session)
         return note("the host identity is there; the store is not, to compare it with", "see above");
-    const Principal* principal = session->roster().find(recipient->id());
-    if (!principal)
-        return problem("the host identity is not in the store", "an owner adds it: coffer host add");
-    if (!principal->living())
-        return problem(concat("the host ", principal->name, " was removed in revision ", principal->removed),
-                       "an owner adds a new identity: coffer host add");
-    if (principal->role != Role::host)
-        return problem(concat("the host identity is that of ", principal->name, ", no host"),
-                       "let host_identity name the identity of a host");
-    return good(concat("the host is ", principal->name, ", for ", principal->pattern.text()));
+    auto host = session->roster().find_host(recipient->id());
+    if (!host) return problem(host.error().message, "let host_identity name the identity of a living host");
+    return good(concat("the host is ", (*host)->name, ", for ", (*host)->pattern.text()));
 }
 
 Finding look_at_audit(const Config& config) {

@@ -101,18 +101,8 @@ Result<void> Daemon::check_host() {
                     " has no commit that verifies", alarm ? ": " : "", alarm ? alarm->error.message : "",
                     "; compare `owner` and `store_id` in ", config_.file.string(), " with the store");
     }
-    const Principal* principal = store_->view().roster().find(host_->id());
-    if (!principal)
-        return fail(Code::not_allowed, "the host identity ", host_->id().hex(),
-                    " is not in the store; an owner adds it with `coffer host add`");
-    if (!principal->living())
-        return fail(Code::not_allowed, "the host \"", principal->name,
-                    "\" was removed from the store in revision ", principal->removed,
-                    "; an owner adds a new identity with `coffer host add`");
-    if (principal->role != Role::host)
-        return fail(Code::not_allowed, "the identity of \"", principal->name, "\" is that of an ",
-                    to_text(principal->role), ", not of a host; cofferd serves with a host's only");
-    host_name_ = principal->name;
+    COFFER_TRY(const Principal* host, store_->view().roster().find_host(host_->id()));
+    host_name_ = host->name;
     return {};
 }
 
