@@ -137,11 +137,8 @@ std::vector<std::pair<std::string, Finding>> look_at_daemon(const Config& config
             break;
     }
     std::vector<std::pair<std::string, Finding>> out{{"mount", good(concat(mount, " is served"))}};
-    const Json problems = found->report->value("problems", Json::object());
-    for (const auto& [part, text] : problems.items())
-        out.emplace_back("daemon",
-                         problem(concat(part, ": ", text.is_string() ? text.get<std::string>() : text.dump()),
-                                 "see the log of cofferd"));
+    for (const std::string& one : found->problems())
+        out.emplace_back("daemon", problem(one, "see the log of cofferd"));
     const std::uint64_t served = found->report->value("revision", std::uint64_t{0});
     const std::uint64_t head = session ? session->view().head().revision : served;
     if (served < head)
