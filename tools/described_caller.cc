@@ -11,7 +11,7 @@
 #include "access/attest/exe_hasher.h"
 #include "access/policy/accounts.h"
 #include "names/name.h"
-#include "secret_path.h"
+#include "number_option.h"
 
 namespace coffer {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "number_option.h"
 #include "secret_path.h"
 #include "support/catch.h"
 
