@@ -51,7 +51,7 @@ TEST_CASE(
     MountedStore mounted(exe_rule());
     start_attacked(mounted);
     const auto key = mounted.path(kKey);
-    CHECK(run_as(kAlice, {kProgram, key}, [] { return true; }).text == kValue);
+    CHECK(run_as(kAlice, {kProgram, key}).text == kValue);
     check_foiled(mounted, Forge().read(kAlice, key, true), ENOENT, "lookup");
     check_foiled(mounted, Forge().read(kBob, key, true), ENOENT, "lookup");
     end(mounted);
