@@ -211,16 +211,9 @@ std::optional<Shown> Catalogue::resolve(const Place& key) const {
         const Record& record = records_[*number];
         const ScopeRecord& scope = scopes_[record.scope];
         Shown shown;
+        static_cast<LiveVersion&>(shown) = record;
         shown.secret = *number;
         shown.level = level;
-        shown.visibility = record.visibility;
-        shown.padded_len = record.padded_len;
-        shown.scope_key = record.scope_key;
-        shown.version = record.version;
-        shown.sealed_as = record.sealed_as;
-        shown.not_after_ms = record.not_after_ms;
-        shown.time_ms = record.time_ms;
-        shown.payload = record.payload;
         shown.scope = scope.text;
         shown.writer = writers_[record.writer];
         shown.org = names_.text(scope.place.org);
