@@ -19,6 +19,22 @@ TEST_CASE("a number has one spelling") {
     }
 }
 
+TEST_CASE("a number that was not given is none, and a wrong one is told by its option's long name") {
+    auto parse = [](const std::string& words) {
+        CLI::App app;
+        NumberOption limit;
+        limit.add_to(app, "-n,--limit", "At most N");
+        app.parse(words);
+        return limit.value();
+    };
+    CHECK(*parse("") == std::nullopt);
+    CHECK(*parse("-n 12") == 12);
+    CHECK(*parse("--limit 0") == 0);
+    auto refused = parse("-n few");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message == "expected --limit as a number, found \"few\"");
+}
+
 TEST_CASE("a filter matches what it names, and anything where it names nothing") {
     auto name = [](std::string_view text) { return *SecretName::parse(text); };
     FilterOptions::Filter any;
