@@ -56,9 +56,8 @@ Finding look_at_attestation() {
                 "nothing has to be done; each request costs some 20 us more than on Linux 6.13 or later");
 }
 
-// The keys of the cache; what each thread needs besides is some 4 MiB in all.
 Finding look_at_locked_memory(const Config& config) {
-    const std::uint64_t needed = std::uint64_t{config.cached_versions} * 32 + (4u << 20);
+    const std::uint64_t needed = config.locked_bytes_needed();
     struct rlimit limit {};
     if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_max == RLIM_INFINITY || ::geteuid() == 0)
         return good("locked memory is not limited for this user");
@@ -93,16 +92,9 @@ Finding look_at_host(const Config& config, Session* session) {
         return problem(recipient.error().message, "make one with `coffer init --join` on this host");
     if (!session)
         return note("the host identity is there; the store is not, to compare it with", "see above");
-    const Principal* principal = session->roster().find(recipient->id());
-    if (!principal)
-        return problem("the host identity is not in the store", "an owner adds it: coffer host add");
-    if (!principal->living())
-        return problem(concat("the host ", principal->name, " was removed in revision ", principal->removed),
-                       "an owner adds a new identity: coffer host add");
-    if (principal->role != Role::host)
-        return problem(concat("the host identity is that of ", principal->name, ", no host"),
-                       "let host_identity name the identity of a host");
-    return good(concat("the host is ", principal->name, ", for ", principal->pattern.text()));
+    auto host = session->roster().find_host(recipient->id());
+    if (!host) return problem(host.error().message, "let host_identity name the identity of a living host");
+    return good(concat("the host is ", (*host)->name, ", for ", (*host)->pattern.text()));
 }
 
 Finding look_at_audit(const Config& config) {
@@ -145,11 +137,8 @@ std::vector<std::pair<std::string, Finding>> look_at_daemon(const Config& config
             break;
     }
     std::vector<std::pair<std::string, Finding>> out{{"mount", good(concat(mount, " is served"))}};
-    const Json problems = found->report->value("problems", Json::object());
-    for (const auto& [part, text] : problems.items())
-        out.emplace_back("daemon",
-                         problem(concat(part, ": ", text.is_string() ? text.get<std::string>() : text.dump()),
-                                 "see the log of cofferd"));
+    for (const std::string& one : found->problems())
+        out.emplace_back("daemon", problem(one, "see the log of cofferd"));
     const std::uint64_t served = found->report->value("revision", std::uint64_t{0});
     const std::uint64_t head = session ? session->view().head().revision : served;
     if (served < head)

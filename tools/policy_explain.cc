@@ -9,8 +9,8 @@
 #include "command.h"
 #include "described_caller.h"
 #include "explanation_text.h"
+#include "number_option.h"
 #include "policy_texts.h"
-#include "secret_path.h"
 #include "session.h"
 
 namespace coffer {

@@ -50,6 +50,14 @@ std::optional<std::string> read_until(int from, Clock::time_point end) {
 
 }  // namespace
 
+std::vector<std::string> ServedMount::problems() const {
+    std::vector<std::string> out;
+    const Json problems = report ? report->value("problems", Json::object()) : Json::object();
+    for (const auto& [part, problem] : problems.items())
+        out.push_back(concat(part, ": ", problem.is_string() ? problem.get<std::string>() : problem.dump()));
+    return out;
+}
+
 Result<ServedMount> look_at_mount(const std::filesystem::path& mount, std::chrono::milliseconds patience) {
     ServedMount out;
     COFFER_TRY(auto entry, find_mount(mount));

@@ -210,13 +210,7 @@ std::optional<Shown> Catalogue::resolve(const Place& key) const {
         if (!number || !records_[*number].live) continue;
         const Record& record = records_[*number];
         Shown shown = name_place(*number, level);
-        shown.padded_len = record.padded_len;
-        shown.scope_key = record.scope_key;
-        shown.version = record.version;
-        shown.sealed_as = record.sealed_as;
-        shown.not_after_ms = record.not_after_ms;
-        shown.time_ms = record.time_ms;
-        shown.payload = record.payload;
+        static_cast<LiveVersion&>(shown) = record;
         shown.writer = writers_[record.writer];
         return shown;
     }

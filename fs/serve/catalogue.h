@@ -24,15 +24,18 @@
 
 namespace coffer {
 
-// The live version that a path shows.
-struct Shown {
-    std::uint32_t secret = 0;
-    std::uint8_t level = 0;  // 0 project+domain, 1 project, 2 domain, 3 org
-    Visibility visibility = Visibility::masked;
-    std::uint32_t padded_len = 0;
-    std::uint32_t scope_key = 0;  // its place in the roster
+struct LiveVersion {
     std::uint64_t version = 0, sealed_as = 0, not_after_ms = 0, time_ms = 0;
     Hash payload;
+    std::uint32_t padded_len = 0;
+    std::uint32_t scope_key = 0;  // its place in the roster
+    Visibility visibility = Visibility::masked;
+};
+
+// The live version that a path shows.
+struct Shown : LiveVersion {
+    std::uint32_t secret = 0;
+    std::uint8_t level = 0;                      // 0 project+domain, 1 project, 2 domain, 3 org
     std::string_view scope;                      // "acme/checkout/*"
     std::string_view writer;                     // the signer's name
     std::string_view org, project, domain, key;  // of the secret's own name: its scope's are empty for "all"
@@ -80,13 +83,10 @@ class Catalogue {
     [[nodiscard]] Size size() const;
 
   private:
-    struct Record {
-        std::uint64_t version = 0, sealed_as = 0, not_after_ms = 0, time_ms = 0;
+    struct Record : LiveVersion {
         std::uint64_t removed_through = 0;  // this version and all before it are taken back
-        Hash payload;
-        std::uint32_t scope = 0, scope_key = 0, writer = 0, padded_len = 0;
+        std::uint32_t scope = 0, writer = 0;
         NameId key = kNoName;
-        Visibility visibility = Visibility::masked;
         bool live = false;
     };
     struct ScopeRecord {

@@ -8,10 +8,8 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <thread>
 
 #include "access/audit/audit_journal.h"
 #include "base/service_manager.h"
@@ -24,15 +22,6 @@
 
 namespace coffer {
 namespace {
-
-std::size_t thread_count(const Config& config) {
-    return config.threads ? config.threads : std::max(1u, std::thread::hardware_concurrency());
-}
-
-// The cache's keys, each thread's scratch, and some for large values.
-std::uint64_t locked_bytes_needed(const Config& config) {
-    return std::uint64_t{config.cached_versions} * 32 + thread_count(config) * (64u << 10) + (2u << 20);
-}
 
 // systemd's credential where there is one, else the configured file.
 std::filesystem::path identity_path(const Config& config) {
@@ -79,7 +68,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
     COFFER_CHECK(forbid_dumps());
     COFFER_TRY(daemon->config_, load_config(options.config_file));
     const Config& config = daemon->config_;
-    COFFER_CHECK(raise_limits(locked_bytes_needed(config)));
+    COFFER_CHECK(raise_limits(config.locked_bytes_needed()));
     if (!options.holder) {
         const std::filesystem::path mount = options.mount.value_or(config.mount);
         if (mount.empty())
@@ -117,18 +106,8 @@ Result<void> Daemon::check_host() {
                     " has no commit that verifies", alarm ? ": " : "", alarm ? alarm->error.message : "",
                     "; compare `owner` and `store_id` in ", config_.file.string(), " with the store");
     }
-    const Principal* principal = store_->view().roster().find(host_->id());
-    if (!principal)
-        return fail(Code::not_allowed, "the host identity ", host_->id().hex(),
-                    " is not in the store; an owner adds it with `coffer host add`");
-    if (!principal->living())
-        return fail(Code::not_allowed, "the host \"", principal->name,
-                    "\" was removed from the store in revision ", principal->removed,
-                    "; an owner adds a new identity with `coffer host add`");
-    if (principal->role != Role::host)
-        return fail(Code::not_allowed, "the identity of \"", principal->name, "\" is that of an ",
-                    to_text(principal->role), ", not of a host; cofferd serves with a host's only");
-    host_name_ = principal->name;
+    COFFER_TRY(const Principal* host, store_->view().roster().find_host(host_->id()));
+    host_name_ = host->name;
     return {};
 }
 
@@ -160,7 +139,7 @@ void Daemon::build() {
 }
 
 Result<std::vector<Worker>> Daemon::make_workers() const {
-    std::vector<Worker> workers(thread_count(config_));
+    std::vector<Worker> workers(config_.thread_count());
     for (Worker& worker : workers) {
         COFFER_TRY(worker.scratch, Scratch::allocate());
         COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
 namespace coffer {
 namespace {
@@ -83,9 +82,7 @@ Visitor Gate::visitor(std::shared_ptr<const Attested> attested) {
 }
 
 Circumstances Gate::circumstances() const {
-    struct timespec now {};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return {std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec), &counts_};
+    return Circumstances::now(&counts_);
 }
 
 Result<Visitor> Gate::identify(const Requester& who) {
@@ -167,7 +164,7 @@ Answer<> Gate::admit_open(const Pass& pass, const Requester& who, const Target& 
     const Decision& decision = pass.decision;
     if (decision.limit.max_opens &&
         !counts_.take(decision.rule, decision.limit.subject, decision.limit.max_opens)) {
-        (void)record(who, pass.visitor.caller(), "open", target, refused("the rule's max_opens is used up"));
+        (void)record(who, pass.visitor.caller(), "open", target, refused(kReasonUsedUp));
         return refusal();
     }
     if (record(who, pass.visitor.caller(), "open", target, decision)) return {};
@@ -239,7 +236,11 @@ Caller Gate::caller_of_record(const Requester& who) const {
 
 void Gate::audit_refusal(const Requester& who, std::string_view operation, const Target& target,
                          std::string_view reason) {
-    (void)record(who, caller_of_record(who), operation, target, refused(reason));
+    // Mostly it is a caller known since its OPEN.
+    if (auto found = attestor_.attest(who.tid, who.uid, who.gid))
+        (void)record(who, (*found)->caller(), operation, target, refused(reason));
+    else
+        (void)record(who, caller_of_record(who), operation, target, refused(reason));
 }
 
 bool Gate::record(const Requester& who, const Caller& caller, std::string_view operation,

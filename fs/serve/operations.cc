@@ -283,8 +283,7 @@ Answer<ReadReply> Operations::read(const Requester& who, std::uint64_t node, std
     }
     // What is in the page cache is served to others with no request at all.
     if (lock_owner == 0 && !file->cached) {
-        if (file->sealed)
-            parts_.gate.audit_refusal(who, "read", target_of(*file), "splice, sendfile or mmap");
+        if (file->sealed) parts_.gate.audit_refusal(who, "read", target_of(*file), kReasonUncached);
         return answer_errno(EACCES);
     }
     if (file->sealed) return read_secret(who, *file, size, offset, worker);

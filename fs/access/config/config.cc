@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 
 #include "access/config/owned_file.h"
 #include "access/config/toml_document.h"
@@ -222,6 +223,14 @@ Result<Config> load_config(const stdfs::path& file) {
             "; name the configuration with --config or $COFFER_CONFIG, or make one with: coffer init");
     if (!text) return tl::make_unexpected(std::move(text).error());
     return parse_config(*text, absolute);
+}
+
+std::size_t Config::thread_count() const {
+    return threads ? threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::uint64_t Config::locked_bytes_needed() const {
+    return std::uint64_t{cached_versions} * 32 + thread_count() * (64u << 10) + (2u << 20);
 }
 
 stdfs::path find_config(const std::optional<stdfs::path>& flag) {

@@ -39,6 +39,10 @@ struct Config {
     std::uint32_t max_open_per_uid = 8192;
     std::uint32_t cached_versions = 16384;            // precomputed box keys in locked memory
     std::uint64_t large_bytes_per_uid = 64ull << 20;  // locked copies of values over 16 KiB
+
+    [[nodiscard]] std::size_t thread_count() const;
+    // That the daemon must be able to lock: the cache's keys, each thread's scratch, some for large values.
+    [[nodiscard]] std::uint64_t locked_bytes_needed() const;
 };
 
 [[nodiscard]] Result<Config> parse_config(std::string_view text, const std::filesystem::path& file);

@@ -2,6 +2,7 @@
 #include "access/policy/policy.h"
 
 #include <algorithm>
+#include <ctime>
 #include <set>
 
 #include "access/policy/open_counts.h"
@@ -94,12 +95,10 @@ Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) 
             if (rule.allow || caller.sha256) continue;  // a denial holds also where the hash stays unknown
         }
         Entitlement::Claim claim{&rule, {}};
-        for (const Captures& captures : rule.captures(caller)) {
-            if (!rule.has_captures) break;
-            for (SecretPattern& pattern : rule.secrets_of(captures))
-                claim.captured.push_back(std::move(pattern));
+        if (rule.has_captures) {
+            claim.captured = rule.captured_secrets(caller);
+            if (claim.captured.empty()) continue;
         }
-        if (rule.has_captures && claim.captured.empty()) continue;
         auto& claims = !rule.allow                 ? entitlement.deny_
                        : rule.names_tracer(caller) ? entitlement.allow_
                                                    : entitlement.traced_;
@@ -114,14 +113,20 @@ Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) 
 
 // ---- what they may
 
+Circumstances Circumstances::now(const OpenCounts* counts) {
+    struct timespec time {};
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return {std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec), counts};
+}
+
 Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) const {
     Decision decision;
     decision.rests_on = Facts::all;
-    decision.reason = "no rule allows it";
+    decision.reason = kReasonNoRule;
     for (const Claim& claim : deny_) {
         if (!claim.matches(path)) continue;
         decision.rule = claim.rule->name;
-        decision.reason = "a rule denies it";
+        decision.reason = kReasonDenied;
         return decision;
     }
     // The first rule that allows it gives its name and its limit; each later one adds what it permits, and
@@ -132,12 +137,12 @@ Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) c
         const Rule& rule = *claim.rule;
         if (!claim.matches(path)) continue;
         if (rule.within && now.since_boot > started_ + *rule.within) {
-            decision.reason = "the process is older than the rule's `within`";
+            decision.reason = kReasonTooOld;
             continue;
         }
         const OpenLimit limit{rule.max_opens.value_or(0), rule.units ? invocation_ : process_};
         if (limit.max_opens && now.counts && now.counts->count(rule.name, limit.subject) >= limit.max_opens) {
-            decision.reason = "the rule's max_opens is used up";
+            decision.reason = kReasonUsedUp;
             continue;
         }
         if (!decision.allow) {
@@ -154,7 +159,7 @@ Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) c
     }
     if (!decision.allow) {
         if (std::ranges::any_of(traced_, [&](const Claim& claim) { return claim.matches(path); }))
-            decision.reason = "the process is being traced";
+            decision.reason = kReasonTraced;
         return decision;
     }
     for (const Rule* rule : near_deny_) {

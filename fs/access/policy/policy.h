@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Policy: which callers may read which secrets. Pure: texts in, decisions out; the folder is read by
-// access/policy/policy_folder.h. The language is docs/policy.md. A Policy never changes after it was parsed
-// and is thread-safe; a decision takes two steps, since the first holds for all that a process does:
+// Policy: which callers may read which secrets. Pure: texts in, decisions out (Circumstances::now() alone
+// looks at the clock); the folder is read by access/policy/policy_folder.h. The language is docs/policy.md. A
+// Policy never changes after it was parsed and is thread-safe; a decision takes two steps, since the first
+// holds for all that a process does:
 //   Entitlement e = entitle(policy, caller);   // which rules name this caller
 //   Decision d = e.decide(path);               // what they say of this secret
 #pragma once
@@ -51,12 +52,20 @@ struct OpenLimit {
 struct Circumstances {
     std::chrono::nanoseconds since_boot{};  // now, CLOCK_BOOTTIME
     const OpenCounts* counts = nullptr;     // none: nothing was opened yet
+    [[nodiscard]] static Circumstances now(const OpenCounts* counts = nullptr);
 };
+
+// Why something was refused: what Decision::reason and the audit say, and what an explanation goes by.
+inline constexpr std::string_view kReasonNoRule = "no rule allows it", kReasonDenied = "a rule denies it",
+                                  kReasonTraced = "the process is being traced",
+                                  kReasonTooOld = "the process is older than the rule's `within`",
+                                  kReasonUsedUp = "the rule's max_opens is used up",
+                                  kReasonUncached = "splice, sendfile or mmap";
 
 struct Decision {
     bool allow = false;
     std::string_view rule;  // the name of the rule that decided, as long as its policy; empty: none allows it
-    std::string_view reason;  // for a refusal, a literal: "no rule allows it", "a rule denies it"
+    std::string_view reason;  // for a refusal; those that a policy gives are above
     OpenLimit limit;          // of the rule that decided
     Presentation presentation;
     bool inherit = false;  // READs through a passed or inherited descriptor are allowed

@@ -72,8 +72,8 @@ struct Rule {
     // The values of the captures, for each way in which the caller's place matches; without captures one
     // empty set. For a caller whom names_changing().
     [[nodiscard]] std::vector<Captures> captures(const Caller& caller) const;
-    // The patterns of secrets under these values.
-    [[nodiscard]] std::vector<SecretPattern> secrets_of(const Captures& captures) const;
+    // Of a rule with captures: the patterns of secrets under all of these values; none where it has none.
+    [[nodiscard]] std::vector<SecretPattern> captured_secrets(const Caller& caller) const;
     [[nodiscard]] Facts rests_on() const {
         return (gids ? Facts::status : Facts::none) | (has_place() ? Facts::place : Facts::none);
     }

@@ -100,6 +100,18 @@ TEST_CASE("one user's limit is never above the limit of all") {
     CHECK(parse(complete("max_open = 100\n")).max_open_per_uid == 100);
 }
 
+TEST_CASE("what a daemon has to lock grows with its cache and its threads") {
+    Config config = parse(complete("threads = 3\n"));
+    CHECK(config.thread_count() == 3);
+    const std::uint64_t before = config.locked_bytes_needed();
+    config.cached_versions += 1000;
+    CHECK(config.locked_bytes_needed() == before + 32 * 1000);
+    config.threads += 1;
+    CHECK(config.locked_bytes_needed() == before + 32 * 1000 + 65536);
+    config.threads = 0;
+    CHECK(config.thread_count() >= 1);
+}
+
 TEST_CASE("a configuration's mistakes are refused with file, line and column") {
     CHECK(error_of(complete("pollicy = \"x\"\n")) ==
           "/etc/coffer/coffer.toml:6:1: unknown key \"pollicy\"; see coffer.toml(5) for the keys there are");
