@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "names/name.h"
+
 namespace coffer {
 
 void NumberOption::add_to(CLI::App& app, const std::string& name, const std::string& description) {
