@@ -71,9 +71,10 @@ std::string_view name_of(AttestMethod method) {
 
 Daemon::~Daemon() = default;
 
-Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
+Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     std::unique_ptr<Daemon> daemon(new Daemon);
-    daemon->options_ = options;
+    daemon->options_ = std::move(given);
+    const DaemonOptions& options = daemon->options_;
     COFFER_CHECK(forbid_dumps());
     COFFER_TRY(daemon->config_, load_config(options.config_file));
     const Config& config = daemon->config_;
@@ -90,6 +91,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
     daemon->build();
     COFFER_CHECK(daemon->policy_watch_->load());
     COFFER_CHECK(daemon->store_watch_->load());
+    COFFER_CHECK(daemon->open_credential_door());
     return daemon;
 }
 
@@ -152,13 +154,28 @@ void Daemon::build() {
     context_.emplace(FuseContext{*operations_, invalidator_});
 }
 
+Result<Worker> Daemon::make_worker() const {
+    Worker worker;
+    COFFER_TRY(worker.scratch, Scratch::allocate());
+    COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));
+    return worker;
+}
+
 Result<std::vector<Worker>> Daemon::make_workers() const {
     std::vector<Worker> workers(thread_count(config_));
     for (Worker& worker : workers) {
-        COFFER_TRY(worker.scratch, Scratch::allocate());
-        COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));
+        COFFER_TRY(worker, make_worker());
     }
     return workers;
+}
+
+Result<void> Daemon::open_credential_door() {
+    if (!options_.credentials) return {};
+    COFFER_TRY(auto worker, make_worker());
+    COFFER_TRY(credential_door_,
+               CredentialDoor::open(std::move(options_.credentials),
+                                    {catalogue_, *unsealer_, *gate_, status_, *audit_}, std::move(worker)));
+    return {};
 }
 
 Result<void> Daemon::run() {
@@ -178,6 +195,7 @@ Result<void> Daemon::run() {
     invalidator_.start([&](const Invalidation& one) { session->send(one); });
     policy_watch_->start();
     store_watch_->start();
+    if (credential_door_) credential_door_->start();
     const auto size = catalogue_.size();
     (void)audit_->note("start", concat("cofferd ", options_.version, " at revision ", catalogue_.revision()));
     spdlog::info("serving {} secrets at {} (revision {}, host {}, callers by {})", size.live, mount_.string(),
@@ -185,6 +203,7 @@ Result<void> Daemon::run() {
 
     auto result = wait_for_end(signals.get(), ended.get());
 
+    if (credential_door_) credential_door_->stop();
     // Off the tree first, while the workers still answer; then what they have taken is finished.
     if (auto unmounted = session->unmount(); !unmounted) spdlog::error("{}", unmounted.error().message);
     invalidator_.stop();

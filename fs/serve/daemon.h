@@ -11,6 +11,7 @@
 #include "access/attest/attest.h"
 #include "access/config/config.h"
 #include "base/descriptor.h"
+#include "serve/credential_door.h"
 #include "serve/operations.h"
 #include "serve/policy_watch.h"
 #include "serve/session.h"
@@ -23,12 +24,13 @@ struct DaemonOptions {
     std::optional<std::filesystem::path> mount;  // else the configuration's
     AttestMethod attest = AttestMethod::automatic;
     std::string version;
+    Descriptor credentials;  // the listening socket of LoadCredential=, where one was passed
 };
 
 class Daemon {
   public:
     // Everything but the mount is opened and checked; nothing is served yet. Signals must be blocked already.
-    [[nodiscard]] static Result<std::unique_ptr<Daemon>> prepare(const DaemonOptions& options);
+    [[nodiscard]] static Result<std::unique_ptr<Daemon>> prepare(DaemonOptions options);
     ~Daemon();
 
     // Mounts, serves until SIGTERM, SIGINT or the end of the mount, and unmounts. SIGHUP reads the policy
@@ -40,7 +42,9 @@ class Daemon {
     [[nodiscard]] Result<void> open_store();
     [[nodiscard]] Result<void> check_host();
     void build();
+    [[nodiscard]] Result<Worker> make_worker() const;
     [[nodiscard]] Result<std::vector<Worker>> make_workers() const;
+    [[nodiscard]] Result<void> open_credential_door();
     [[nodiscard]] Result<void> wait_for_end(int signals, int ended);
 
     DaemonOptions options_;
@@ -65,6 +69,7 @@ class Daemon {
     Invalidator invalidator_;
     std::unique_ptr<PolicyWatch> policy_watch_;
     std::unique_ptr<StoreWatch> store_watch_;
+    std::unique_ptr<CredentialDoor> credential_door_;  // null: no socket was passed
     std::optional<FuseContext> context_;
 };
 
