@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "base/service_manager.h"
+#include "base/supervisor.h"
 #include "hold/holder.h"
 
 namespace {
@@ -40,7 +40,7 @@ int hold(const Holder::Settings& settings, int listener) {
     Descriptor signals(signalfd(-1, &wanted, SFD_CLOEXEC));
     auto holder = Holder::mount(settings);
     Result<void> result = holder ? Result<void>() : tl::make_unexpected(holder.error());
-    if (result) result = notify_service_manager("READY=1");
+    if (result) result = notify_supervisor("READY=1");
     if (result) result = holder->run(listener, signals.get());
     if (result) return 0;
     std::fprintf(stderr, "coffer-mount: %s\n", result.error().message.c_str());

@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <map>
 
+#include "base/supervisor.h"
+#include "names/name.h"
 #include "serve/daemon.h"
 
 namespace {
@@ -22,12 +24,25 @@ void block_signals() {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-int serve(const coffer::DaemonOptions& options) {
+// What the service manager passes, by FileDescriptorName=. A socket that nobody serves would leave its
+// clients waiting.
+coffer::Result<void> take_passed(coffer::DaemonOptions& options) {
+    for (coffer::PassedDescriptor& one : coffer::take_passed_descriptors()) {
+        if (one.name != "credentials")
+            return coffer::fail(coffer::Code::invalid, "a descriptor with the name \"",
+                                coffer::printable(one.name),
+                                "\" was passed; cofferd takes FileDescriptorName=credentials");
+        options.credentials = std::move(one.descriptor);
+    }
+    return {};
+}
+
+int serve(coffer::DaemonOptions options) {
     if (!coffer::initialise_crypto()) {
         spdlog::error("the system's random generator is not usable");
         return 1;
     }
-    auto daemon = coffer::Daemon::prepare(options);
+    auto daemon = coffer::Daemon::prepare(std::move(options));
     if (!daemon) {
         spdlog::error("{}", daemon.error().message);
         return 1;
@@ -73,7 +88,11 @@ int main(int argc, char** argv) try {
     umask(077);
     block_signals();
     options.config_file = coffer::find_config(config);
-    return serve(options);
+    if (auto taken = take_passed(options); !taken) {
+        spdlog::error("{}", taken.error().message);
+        return 1;
+    }
+    return serve(std::move(options));
 } catch (const std::exception& error) {
     std::fprintf(stderr, "cofferd: %s\n", error.what());
     return 1;

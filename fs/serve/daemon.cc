@@ -12,7 +12,7 @@
 #include <cstdlib>
 
 #include "access/audit/audit_journal.h"
-#include "base/service_manager.h"
+#include "base/supervisor.h"
 #include "hold/mount_point.h"
 #include "keys/hash.h"
 #include "keys/identity_file.h"
@@ -62,9 +62,10 @@ std::string_view name_of(AttestMethod method) {
 
 Daemon::~Daemon() = default;
 
-Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
+Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     std::unique_ptr<Daemon> daemon(new Daemon);
-    daemon->options_ = options;
+    daemon->options_ = std::move(given);
+    const DaemonOptions& options = daemon->options_;
     COFFER_CHECK(forbid_dumps());
     COFFER_TRY(daemon->config_, load_config(options.config_file));
     const Config& config = daemon->config_;
@@ -84,6 +85,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
     daemon->build();
     COFFER_CHECK(daemon->policy_watch_->load());
     COFFER_CHECK(daemon->store_watch_->load());
+    COFFER_CHECK(daemon->open_credential_door());
     return daemon;
 }
 
@@ -138,11 +140,17 @@ void Daemon::build() {
     context_.emplace(FuseContext{*operations_, invalidator_});
 }
 
+Result<Worker> Daemon::make_worker() const {
+    Worker worker;
+    COFFER_TRY(worker.scratch, Scratch::allocate());
+    COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));
+    return worker;
+}
+
 Result<std::vector<Worker>> Daemon::make_workers() const {
     std::vector<Worker> workers(config_.thread_count());
     for (Worker& worker : workers) {
-        COFFER_TRY(worker.scratch, Scratch::allocate());
-        COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));
+        COFFER_TRY(worker, make_worker());
     }
     return workers;
 }
@@ -184,6 +192,15 @@ bool Daemon::is_well(Session& session) {
     return session.progresses();
 }
 
+Result<void> Daemon::open_credential_door() {
+    if (!options_.credentials) return {};
+    COFFER_TRY(auto worker, make_worker());
+    COFFER_TRY(credential_door_,
+               CredentialDoor::open(std::move(options_.credentials),
+                                    {catalogue_, *unsealer_, *gate_, status_, *audit_}, std::move(worker)));
+    return {};
+}
+
 Result<void> Daemon::run() {
     sigset_t wanted;
     sigemptyset(&wanted);
@@ -201,18 +218,20 @@ Result<void> Daemon::run() {
     invalidator_.start([&](const Invalidation& one) { session->send(one); });
     policy_watch_->start();
     store_watch_->start();
+    if (credential_door_) credential_door_->start();
     const auto size = catalogue_.size();
     (void)audit_->note("start", concat("cofferd ", options_.version, " at revision ", catalogue_.revision()));
     spdlog::info("serving {} secrets at {} (revision {}, host {}, callers by {})", size.live, mount_.string(),
                  catalogue_.revision(), host_name_, name_of(attestor_->method()));
 
-    if (auto told = notify_service_manager("READY=1"); !told) spdlog::error("{}", told.error().message);
+    if (auto told = notify_supervisor("READY=1"); !told) spdlog::error("{}", told.error().message);
     Watchdog watchdog([&] { return is_well(*session); });
 
     auto result = wait_for_end(signals.get(), ended.get());
 
-    (void)notify_service_manager("STOPPING=1");
+    (void)notify_supervisor("STOPPING=1");
     watchdog.stop();
+    if (credential_door_) credential_door_->stop();
     // Off the tree first, while the workers still answer; then what they have taken is finished.
     if (auto unmounted = session->unmount(); !unmounted) spdlog::error("{}", unmounted.error().message);
     invalidator_.stop();
@@ -241,7 +260,8 @@ Result<void> Daemon::wait_for_end(int signals, int ended) {
                 spdlog::error("audit: {}", reopened.error().message);
         }
         if (wanted[1].revents) {
-            if (held_) return fail(Code::unavailable, "the mount is gone, and coffer-mount should mount anew");
+            if (held_)
+                return fail(Code::unavailable, "the mount is gone, and coffer-mount should mount anew");
             spdlog::info("the mount is gone");
             return {};
         }

@@ -8,6 +8,8 @@ namespace coffer {
 namespace {
 
 constexpr std::size_t kMaxKept = 8192;
+constexpr std::string_view kCredential = "credential";
+constexpr std::string_view kNotAudited = "it cannot be written to the audit log";
 
 Decision refused(std::string_view reason) {
     Decision decision;
@@ -160,15 +162,48 @@ Answer<Pass> Gate::check(const Requester& who, const Target& target, std::string
     return refusal();
 }
 
-Answer<> Gate::admit_open(const Pass& pass, const Requester& who, const Target& target) {
+std::string_view Gate::count_and_record(const Pass& pass, const Requester& who, std::string_view operation,
+                                        const Target& target) {
     const Decision& decision = pass.decision;
     if (decision.limit.max_opens &&
         !counts_.take(decision.rule, decision.limit.subject, decision.limit.max_opens)) {
-        (void)record(who, pass.visitor.caller(), "open", target, refused(kReasonUsedUp));
-        return refusal();
+        (void)record(who, pass.visitor.caller(), operation, target, refused(kReasonUsedUp));
+        return kReasonUsedUp;
     }
-    if (record(who, pass.visitor.caller(), "open", target, decision)) return {};
-    return answer_errno(EACCES);
+    return record(who, pass.visitor.caller(), operation, target, decision) ? std::string_view() : kNotAudited;
+}
+
+Answer<> Gate::admit_open(const Pass& pass, const Requester& who, const Target& target) {
+    const std::string_view why = count_and_record(pass, who, "open", target);
+    if (why.empty()) return {};
+    return why == kNotAudited ? answer_errno(EACCES) : refusal();
+}
+
+Result<Visitor> Gate::identify_closely(const Requester& who) {
+    COFFER_TRY(auto found, identify(who));
+    return look_closer(std::move(found), who, Facts::all);
+}
+
+// The same process through and through: what the loader was taken for is what is decided about.
+Result<Pass> Gate::check_credential(Visitor loader, const Requester& who, const Target& target) {
+    const auto taken_for = loader.attested;
+    auto pass = decide(std::move(loader), who, target.path, Look::closer, circumstances());
+    if (pass && pass->visitor.attested != taken_for)
+        pass = fail(Code::not_allowed, "process ", who.tid, " changed while it was looked at");
+    if (!pass) {
+        (void)record(who, taken_for->caller(), kCredential, target, refused(pass.error().message));
+        return pass;
+    }
+    if (pass->decision.allow) return pass;
+    (void)record(who, pass->visitor.caller(), kCredential, target, pass->decision);
+    const Decision& decision = pass->decision;
+    return fail(Code::not_allowed, decision.reason, decision.rule.empty() ? "" : ": ", decision.rule);
+}
+
+Result<void> Gate::admit_credential(const Pass& pass, const Requester& who, const Target& target) {
+    const std::string_view why = count_and_record(pass, who, kCredential, target);
+    if (why.empty()) return {};
+    return fail(Code::not_allowed, why);
 }
 
 Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Target& target) {

@@ -83,6 +83,12 @@ class Gate {
     // After the file is ready to be served: counts the open against the rule's limit and audits it. A failed
     // audit is a refusal unless it is best-effort.
     [[nodiscard]] Answer<> admit_open(const Pass& pass, const Requester& who, const Target& target);
+    // For a peer of a socket, who is no request of the kernel's: looked at in all respects, and the error
+    // says what is wrong. Nothing is on record yet.
+    [[nodiscard]] Result<Visitor> identify_closely(const Requester& who);
+    // As check_open() and admit_open(), for a credential that `loader` asks for; the error is the reason.
+    [[nodiscard]] Result<Pass> check_credential(Visitor loader, const Requester& who, const Target& target);
+    [[nodiscard]] Result<void> admit_credential(const Pass& pass, const Requester& who, const Target& target);
     // EACCES, or EKEYREVOKED when it is the policy that has changed since the open.
     [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file, const Target& target);
     // For the first READ through a handle of an earlier daemon, which has allowed its OPEN: would the present
@@ -118,6 +124,9 @@ class Gate {
     [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
     [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation,
                                      Look look);
+    // Counts and records; why it cannot be, a literal, or nothing.
+    [[nodiscard]] std::string_view count_and_record(const Pass& pass, const Requester& who,
+                                                    std::string_view operation, const Target& target);
     [[nodiscard]] bool record(const Requester& who, const Caller& caller, std::string_view operation,
                               const Target& target, const Decision& decision);
     [[nodiscard]] bool may_inherit(const SecretPath& path) const;

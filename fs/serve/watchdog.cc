@@ -3,7 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include "base/service_manager.h"
+#include "base/supervisor.h"
 
 namespace coffer {
 
@@ -25,7 +25,7 @@ void Watchdog::run(std::chrono::microseconds interval) {
     while (!changed_.wait_for(lock, interval, [this] { return stopping_; })) {
         lock.unlock();
         if (is_well_())
-            (void)notify_service_manager("WATCHDOG=1");
+            (void)notify_supervisor("WATCHDOG=1");
         else
             spdlog::error("watchdog: a request has not been answered for {} ms",
                           std::chrono::duration_cast<std::chrono::milliseconds>(interval).count());

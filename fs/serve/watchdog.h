@@ -15,7 +15,7 @@ namespace coffer {
 
 class Watchdog {
   public:
-    // Nothing runs where no watchdog is asked for (base/service_manager.h).
+    // Nothing runs where no watchdog is asked for (base/supervisor.h).
     explicit Watchdog(std::function<bool()> is_well);
     ~Watchdog() { stop(); }
     Watchdog(const Watchdog&) = delete;

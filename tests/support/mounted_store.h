@@ -117,6 +117,7 @@ class MountedStore {
         daemon_ =
             namespaces ? static_cast<pid_t>(syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0)) : fork();
         if (daemon_ != 0) return;
+        if (in_daemon) in_daemon();
         if (namespaces && (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
                            ::mount("proc", "/proc", "proc", 0, nullptr) != 0))
             _exit(125);
@@ -219,8 +220,9 @@ class MountedStore {
     VerifiedStore store;
     Config config;
     std::optional<MountHolder> holder;
-    std::optional<Who> runs_daemon;  // who runs the daemon, if not this process's user
-    unsigned long namespaces = 0;    // CLONE_NEW*: new ones for the daemon
+    std::optional<Who> runs_daemon;   // who runs the daemon, if not this process's user
+    unsigned long namespaces = 0;     // CLONE_NEW*: new ones for the daemon
+    std::function<void()> in_daemon;  // done in its process before it becomes cofferd
 
   private:
     static void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -171,6 +171,20 @@ Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) c
     return decision;
 }
 
+std::vector<SecretPath> Entitlement::credentials(std::string_view key) const {
+    std::vector<SecretPath> out;
+    for (const Claim& claim : allow_) {
+        if (!claim.rule->credential) continue;
+        for (const SecretPattern& one : claim.secrets()) {
+            const SecretPath path{one.org.text(), one.project.text(), one.domain.text(), key};
+            const bool whole = one.org.is_literal() && one.project.is_literal() && one.domain.is_literal();
+            if (whole && one.key.matches(key) && std::ranges::find(out, path) == out.end())
+                out.push_back(path);
+        }
+    }
+    return out;
+}
+
 bool Entitlement::may_see(const DirectoryPath& directory) const {
     return std::ranges::any_of(allow_, [&](const Claim& claim) {
         return std::ranges::any_of(claim.secrets(),

@@ -30,6 +30,7 @@ class OpenCounts;  // access/policy/open_counts.h
 // /org/project/domain/key as the caller names it; all four given, valid names.
 struct SecretPath {
     std::string_view org, project, domain, key;
+    bool operator==(const SecretPath&) const = default;
 };
 // A directory of the mount: the root (all empty), /org, /org/project or /org/project/domain.
 struct DirectoryPath {
@@ -95,6 +96,10 @@ class Entitlement {
     [[nodiscard]] Decision decide(const SecretPath& path, const Circumstances& now = {}) const;
     // Could something at or below this directory be readable? May say yes too often, never no too often.
     [[nodiscard]] bool may_see(const DirectoryPath& directory) const;
+    // What a credential of this ID can be: the secrets of that KEY in the directories that the rules with
+    // `credential = true` name in full, each once. Whether one of them may be read is decide()'s to say. The
+    // texts live as long as this and `key`.
+    [[nodiscard]] std::vector<SecretPath> credentials(std::string_view key) const;
     [[nodiscard]] const std::shared_ptr<const Policy>& policy() const { return policy_; }
 
     // A rule would name the caller if the hash of its executable, which is not known, were the right one:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/service_manager.h"
+#include "base/supervisor.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -49,7 +49,7 @@ std::vector<PassedDescriptor> take_passed_descriptors() {
     return out;
 }
 
-Result<void> notify_service_manager(std::string_view lines) {
+Result<void> notify_supervisor(std::string_view lines) {
     const std::string_view path = variable("NOTIFY_SOCKET");
     if (path.empty()) return {};
     sockaddr_un address{};

@@ -29,7 +29,7 @@ struct PassedDescriptor {
 
 // Sends lines such as "READY=1" or "STATUS=...\nWATCHDOG=1". Nothing to do, and no error, where no service
 // manager asked for them. Thread-safe; does not block for longer than a datagram takes.
-[[nodiscard]] Result<void> notify_service_manager(std::string_view lines);
+[[nodiscard]] Result<void> notify_supervisor(std::string_view lines);
 
 // How long the service manager waits between two "WATCHDOG=1" before it kills this process; none: for ever.
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_limit();

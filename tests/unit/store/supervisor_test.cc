@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/service_manager.h"
+#include "base/supervisor.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -69,18 +69,18 @@ TEST_CASE("the service manager is told by a datagram, and nobody where there is 
     REQUIRE(bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     CHECK(in_child([&] {
               setenv("NOTIFY_SOCKET", path.c_str(), 1);
-              return notify_service_manager("READY=1\nSTATUS=serving") ? 0 : 1;
+              return notify_supervisor("READY=1\nSTATUS=serving") ? 0 : 1;
           }) == 0);
     char text[64] = {};
     REQUIRE(recv(socket.get(), text, sizeof text, MSG_DONTWAIT) > 0);
     CHECK(std::string(text) == "READY=1\nSTATUS=serving");
     CHECK(in_child([] {
               unsetenv("NOTIFY_SOCKET");
-              return notify_service_manager("READY=1") ? 0 : 1;
+              return notify_supervisor("READY=1") ? 0 : 1;
           }) == 0);
     CHECK(in_child([] {
               setenv("NOTIFY_SOCKET", "relative", 1);
-              return notify_service_manager("READY=1") ? 1 : 0;
+              return notify_supervisor("READY=1") ? 1 : 0;
           }) == 0);
 }
 
