@@ -195,7 +195,11 @@ Result<void> StoreWriter::append_verified(const Head& expected, ByteView commit,
 }
 
 Result<void> StoreWriter::drop_payload(const Hash& hash) {
-    if (!store_) return {};  // an empty store has none
+    if (!store_) {
+        COFFER_TRY(auto pin, find_pin());
+        if (!pin) return {};  // an empty store has none
+        COFFER_CHECK(follow(*pin));
+    }
     COFFER_CHECK(check_believable());
     COFFER_TRY(bool named, store_->view().names_payload(hash));
     if (named)

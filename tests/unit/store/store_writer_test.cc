@@ -228,3 +228,23 @@ TEST_CASE("the files of the store are for their group to read, whatever put them
     one.reopen();
     for (const char* suffix : {"", "-wal", "-shm"}) CHECK(mode(suffix) == 0640);
 }
+
+TEST_CASE("a store that another program of the same user has founded meanwhile is followed") {
+    Case one;
+    auto other = must(StoreWriter::open(one.store(), one.folder / "other"));
+    must(other->append({}, one.team.commits[0], {}, true));
+    CHECK(one.writer->append({}, one.team.commits[0], {}, true).error().code == Code::conflict);
+    must(other->append(must(other->head()), one.signed_by(one.team.owner, one.put_value()),
+                       std::vector<Bytes>{one.value}, false));
+    CHECK(one.writer->drop_payload(payload_hash(one.value)).error().code == Code::not_allowed);
+    CHECK(must(one.writer->payload(payload_hash(one.value))) == one.value);
+}
+
+TEST_CASE("a payload is not dropped by a writer that has not yet looked at a store founded meanwhile") {
+    Case one;
+    auto other = must(StoreWriter::open(one.store(), one.folder / "other"));
+    must(other->append({}, one.team.commits[0], {}, true));
+    must(other->append(must(other->head()), one.signed_by(one.team.owner, one.put_value()),
+                       std::vector<Bytes>{one.value}, false));
+    CHECK(one.writer->drop_payload(payload_hash(one.value)).error().code == Code::not_allowed);
+}
