@@ -68,7 +68,8 @@ class Service(StoreCase):
             test "$("$tool" get --reveal 'acme/*/*/K')" = "by alice"
             as {ALICE} {MEMBERS} "$tool" purge --yes 'acme/*/*/K' 1 >/dev/null
             as {ALICE} {MEMBERS} "$tool" verify
-            "$tool" verify""")
+            "$tool" verify
+            "$tool" doctor 2>/dev/null | grep 'service: coffer-stored listens'""")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_a_second_store_is_refused_and_nothing_is_made(self):

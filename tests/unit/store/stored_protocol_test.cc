@@ -69,7 +69,8 @@ TEST_CASE("a header is refused for an unknown kind, and for a length before anyt
         return parse_request_header(out.bytes());
     };
     CHECK(header(0, 2));
-    for (std::uint8_t kind : Bytes{0, 8, 9, 0x80, 0x81, 255}) CHECK(header(0, kind).error().code == Code::invalid);
+    for (std::uint8_t kind : Bytes{0, 8, 9, 0x80, 0x81, 255})
+        CHECK(header(0, kind).error().code == Code::invalid);
     CHECK(header(1, 2).error().code == Code::limit);
     CHECK(header(7, 1).error().code == Code::limit);
     CHECK(header(kMaxAppendBody, 4));
