@@ -12,6 +12,7 @@
 #include "command.h"
 #include "keys/identity_file.h"
 #include "served_mount.h"
+#include "service/stored_log.h"
 #include "session.h"
 
 namespace coffer {
@@ -97,6 +98,19 @@ Finding look_at_host(const Config& config, Session* session) {
     return good(concat("the host is ", (*host)->name, ", for ", (*host)->pattern.text()));
 }
 
+// Only who writes needs it.
+Finding look_at_service(const Config& config) {
+    auto service = StoredLog::connect(config.store_socket);
+    if (!service && service.error().code == Code::not_allowed)
+        return note(service.error().message, "needed for changing the store, and for nothing else");
+    if (!service) return problem(service.error().message, "start coffer-stored: coffer-stored(8)");
+    if ((*service)->store_file() != config.store.native())
+        return problem(concat("coffer-stored writes ", (*service)->store_file(), ", the configuration names ",
+                              config.store.native()),
+                       "correct `store` or `store_socket`");
+    return good(concat("coffer-stored listens at ", config.store_socket.native()));
+}
+
 Finding look_at_audit(const Config& config) {
     if (config.audit_file.empty()) return good("the audit goes to the journal alone");
     const std::filesystem::path folder = config.audit_file.parent_path();
@@ -169,6 +183,7 @@ class Doctor final : public Command {
         add("store", store
                          ? good(concat(config->store.native(), ", revision ", store->view().head().revision))
                          : problem(session.error().message, "run `coffer verify`"));
+        if (!config->store_socket.empty()) add("service", look_at_service(*config));
         add("host", look_at_host(*config, store));
         add("policy", look_at_policy(*config));
         add("audit", look_at_audit(*config));

@@ -122,6 +122,7 @@ Result<void> ConfigReader::read_limit(const TomlMember& member) {
 
 Result<void> ConfigReader::read(const TomlMember& member) {
     if (member.key == "store") return path(member, config_.store);
+    if (member.key == "store_socket") return path(member, config_.store_socket);
     if (member.key == "store_id") return hex(member, config_.pin.store);
     if (member.key == "owner") return hex(member, config_.pin.owner);
     if (member.key == "identity") return path(member, config_.identity);
@@ -262,6 +263,8 @@ std::string write_config(const Config& config) {
         "# coffer: where things are and how the daemon serves. See coffer.toml(5).\n"
         "# Relative paths are relative to this file's folder.\n\n";
     out += path("The store's file.", "store", config.store, "\"store.db\"");
+    out += path("The socket of coffer-stored, where that alone writes the store.", "store_socket",
+                config.store_socket, "\"/run/coffer-store.sock\"");
     out += line("Which store this must be.", "store_id", quote_toml(config.pin.store.hex()));
     out += line("Whose: the fingerprint of its first owner.", "owner", quote_toml(config.pin.owner.hex()));
     out += path("The identity that the tool uses.", "identity", config.identity, "\"owner.identity\"");

@@ -20,8 +20,9 @@ namespace coffer {
 enum class Denial : std::uint8_t { hide, refuse };  // ENOENT or EACCES for what a caller may not read
 
 struct Config {
-    std::filesystem::path file;      // where this was read from
-    std::filesystem::path store;     // store = "store.db"
+    std::filesystem::path file;          // where this was read from
+    std::filesystem::path store;         // store = "store.db"
+    std::filesystem::path store_socket;  // store_socket = "/run/coffer-store.sock"; may be empty
     Pin pin;                         // store_id, owner (the genesis owner's fingerprint), both hexadecimal
     std::filesystem::path identity;  // identity = "owner.identity": the tool's; may be empty
     std::filesystem::path host_identity;  // host_identity = "host.identity": the daemon's

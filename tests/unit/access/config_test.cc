@@ -43,6 +43,7 @@ TEST_CASE("a configuration of the required keys has the documented defaults") {
     Config config = parse(complete());
     CHECK(config.file == kFile);
     CHECK(config.store == "/etc/coffer/store.db");
+    CHECK(config.store_socket.empty());
     CHECK(config.pin.store.hex() == kId);
     CHECK(config.pin.owner.hex() == kId);
     CHECK(config.state == "/etc/coffer/state");
@@ -65,6 +66,7 @@ TEST_CASE("a configuration of the required keys has the documented defaults") {
 
 TEST_CASE("every key of a configuration is read") {
     Config config = parse(complete(R"(
+store_socket = "/run/coffer-store.sock"
 identity = "me.identity"
 host_identity = "/var/lib/coffer/host.identity"
 mount = "/run/coffer"
@@ -80,6 +82,7 @@ max_open_per_uid = 10
 cached_versions = 5
 large_bytes_per_uid = 2097152
 )"));
+    CHECK(config.store_socket == "/run/coffer-store.sock");
     CHECK(config.identity == "/etc/coffer/me.identity");
     CHECK(config.host_identity == "/var/lib/coffer/host.identity");
     CHECK(config.mount == "/run/coffer");
