@@ -25,7 +25,7 @@ _coffer() {
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
-        --dir)
+        --dir | --touch)
             mapfile -t COMPREPLY < <(compgen -d -- "$cur")
             return
             ;;
@@ -40,7 +40,7 @@ _coffer() {
     esac
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge log verify scope member
-            host identity rotate audit policy status doctor --help --version" -- "$cur")
+            host identity rotate audit policy watch status doctor --help --version" -- "$cur")
         return
     fi
     if ((COMP_CWORD == 2)); then
@@ -74,6 +74,7 @@ _coffer() {
         restore) options="$scope --if-version" ;;
         purge) options="$scope --yes" ;;
         log) options="--limit" ;;
+        watch) options="--since --exec --reload --touch --audit" ;;
         status) options="--mount" ;;
         verify) options="--repair --accept-rollback --daemon --yes" ;;
         rotate) options="$scope --all --reseal" ;;
