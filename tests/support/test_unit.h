@@ -10,6 +10,8 @@
 #include <fstream>
 #include <string>
 
+#include "support/client.h"
+
 namespace coffer::test {
 
 class TestUnit {
@@ -46,5 +48,14 @@ class TestUnit {
     std::filesystem::path slice_, group_;
     bool usable_ = false;
 };
+
+// In the unit, and only then this user.
+template <class Body>
+Outcome in_unit(const TestUnit& unit, const Who& who, Body body) {
+    return as(kRoot, [&] {
+        if (!unit.take(getpid())) return Outcome{kClientCrashed, "the cgroup takes no members"};
+        return become(who) ? body() : failed();
+    });
+}
 
 }  // namespace coffer::test
