@@ -62,6 +62,7 @@ std::unique_ptr<Command> make_member_ls();
 std::unique_ptr<Command> make_host_add();
 std::unique_ptr<Command> make_host_rm();
 std::unique_ptr<Command> make_host_ls();
+std::unique_ptr<Command> make_host_seal_identity();
 std::unique_ptr<Command> make_identity_new();
 std::unique_ptr<Command> make_identity_show();
 std::unique_ptr<Command> make_rotate();

@@ -33,6 +33,10 @@ _coffer() {
             mapfile -t COMPREPLY < <(compgen -W "masked restricted" -- "$cur")
             return
             ;;
+        --key)
+            mapfile -t COMPREPLY < <(compgen -W "host tpm2 host+tpm2 auto" -- "$cur")
+            return
+            ;;
         --role)
             mapfile -t COMPREPLY < <(compgen -W "owner admin editor" -- "$cur")
             return
@@ -46,7 +50,8 @@ _coffer() {
     if ((COMP_CWORD == 2)); then
         case $verb in
             scope) options="add ls" ;;
-            member | host) options="add rm ls" ;;
+            member) options="add rm ls" ;;
+            host) options="add rm ls seal-identity" ;;
             identity) options="new show" ;;
             audit) options="verify show" ;;
             policy) options="check explain learn" ;;
@@ -60,7 +65,7 @@ _coffer() {
         [[ $verb == policy && $second == explain ]] && verb=get
         case $verb in
             set | get | rm | history | restore | purge | ls) mapfile -t COMPREPLY < <(_coffer_paths) ;;
-            identity | audit | policy) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+            host | identity | audit | policy) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         return
     fi
@@ -98,6 +103,7 @@ _coffer() {
                 add) options="--pattern" && [[ $verb == member ]] && options+=" --role" ;;
                 rm) options="--yes" ;;
                 ls) options="--removed" ;;
+                seal-identity) options="--key --remove-plain --yes" ;;
             esac
             ;;
     esac

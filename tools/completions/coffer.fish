@@ -73,7 +73,11 @@ complete -c coffer -n '__coffer_verb rotate' -l reseal -d 'Seal live values anew
 complete -c coffer -n '__coffer_verb member host' -l pattern -x -d 'org/project/domain'
 complete -c coffer -n '__coffer_verb member' -l role -x -a 'owner admin editor'
 complete -c coffer -n '__coffer_verb scope; and not __coffer_verb add ls' -a 'add ls'
-complete -c coffer -n '__coffer_verb member host; and not __coffer_verb add rm ls' -a 'add rm ls'
+complete -c coffer -n '__coffer_verb member; and not __coffer_verb add rm ls' -a 'add rm ls'
+complete -c coffer -n '__coffer_verb host; and not __coffer_verb add rm ls seal-identity' -a 'add rm ls seal-identity'
+complete -c coffer -n '__coffer_verb seal-identity' -F
+complete -c coffer -n '__coffer_verb seal-identity' -l key -x -a 'host tpm2 host+tpm2 auto' -d 'What seals it'
+complete -c coffer -n '__coffer_verb seal-identity' -l remove-plain -d 'Remove the identity file'
 complete -c coffer -n '__coffer_verb identity; and not __coffer_verb new show' -a 'new show'
 complete -c coffer -n '__coffer_verb audit; and not __coffer_verb verify show' -a 'verify show'
 complete -c coffer -n '__coffer_verb audit' -F
