@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/daemon.h"
 
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
@@ -12,6 +11,7 @@
 #include <cstdlib>
 
 #include "access/audit/audit_journal.h"
+#include "access/policy/accounts.h"
 #include "base/supervisor.h"
 #include "hold/mount_point.h"
 #include "keys/hash.h"
@@ -41,13 +41,10 @@ Result<Identity> load_host_identity(const std::filesystem::path& file) {
     });
 }
 
-std::optional<gid_t> find_group(const std::string& name) {
-    std::array<char, 16384> buffer{};
-    group entry{};
-    group* found = nullptr;
-    if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
-        return std::nullopt;
-    return found->gr_gid;
+// A name that this host does not have stands for nobody.
+template <class Id>
+std::optional<Id> known(const Result<Id>& id) {
+    return id ? std::optional(*id) : std::nullopt;
 }
 
 AuditSinks audit_sinks(const Config& config) {
@@ -123,7 +120,8 @@ void Daemon::build() {
         static_cast<std::uint16_t>(generation[0] | generation[1] << 8));
     gate_ = std::make_unique<Gate>(
         *attestor_, *audit_, status_,
-        Gate::Settings{config_.deny, config_.audit_required, find_group(config_.admin_group)});
+        Gate::Settings{config_.deny, config_.audit_required, known(find_group(config_.admin_group)),
+                       known(find_user(std::string(kWatchUser)))});
     status_files_ = std::make_unique<StatusFiles>(
         StatusFiles::Parts{catalogue_, *unsealer_, *handles_, keys_, status_, config_.pin.store.hex(),
                            host_name_, options_.version, std::string(name_of(attestor_->method()))});

@@ -210,8 +210,19 @@ void refuse_write(fuse_req_t request, fuse_ino_t node) {
     });
 }
 
-void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {
-    refuse_write(request, node);
+// A size alone, or a time alone that is not the present, may be the watcher's touch.
+void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat* wanted, int what, fuse_file_info* file) {
+    if (what != FUSE_SET_ATTR_SIZE && what != FUSE_SET_ATTR_MTIME) return refuse_write(request, node);
+    reply_with(request, [&] {
+        std::optional<std::uint64_t> size, handle;
+        if (what == FUSE_SET_ATTR_SIZE) size = static_cast<std::uint64_t>(wanted->st_size);
+        if (file) handle = file->fh;
+        auto attributes = operations_of(request).touch(requester(request), node, size, handle, *this_worker);
+        if (attributes)
+            fuse_reply_attr(request, &*attributes, kNoTimeout);
+        else
+            fuse_reply_err(request, attributes.error().value);
+    });
 }
 void on_mknod(fuse_req_t request, fuse_ino_t parent, const char*, mode_t, dev_t) {
     refuse_write(request, parent);

@@ -24,6 +24,9 @@
 
 namespace coffer {
 
+// `coffer watch` runs in this unit, as root or as this user (docs/design.md, "Watchers").
+inline constexpr std::string_view kWatchUnit = "coffer-watch.service", kWatchUser = "coffer-watch";
+
 // Who asks, as the kernel wrote it into the request.
 struct Requester {
     pid_t tid = 0;
@@ -62,6 +65,7 @@ class Gate {
         Denial denial = Denial::hide;
         bool audit_required = true;
         std::optional<gid_t> admin_group;
+        std::optional<uid_t> watch_user;  // who, beside root, may be the watcher
     };
     Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings settings);
 
@@ -75,6 +79,9 @@ class Gate {
     [[nodiscard]] Answer<Visitor> check_directory(const Requester& who, const DirectoryPath& directory);
     // For the daemon's own files: root and the admin group, whatever the policy says.
     [[nodiscard]] Answer<Visitor> check_admin(const Requester& who);
+    // For touching a file so that inotify fires: root or the watch user, in coffer-watch.service. Whatever
+    // the policy says, it finds each name, for it has to touch it, and reads none.
+    [[nodiscard]] Answer<Visitor> check_watcher(const Requester& who);
     // Silent: for attributes, listings and the like of what a LOOKUP has shown already.
     [[nodiscard]] Answer<Pass> check_sight(const Requester& who, const SecretPath& path);
     // The same, but the refusal is audited: nobody who is refused here ever comes to an OPEN.
@@ -114,9 +121,10 @@ class Gate {
         quick,   // for what shows no new value: names, sizes
         closer,  // at the groups and the unit that the decision rests on
     };
+    [[nodiscard]] bool is_watcher(const Caller& caller) const;
     [[nodiscard]] Result<Visitor> identify(const Requester& who);
     [[nodiscard]] Result<Visitor> look_closer(Visitor found, const Requester& who, Facts facts);
-    // The Pass tells of a refusal too.
+    // The Pass tells of a refusal too. A quick look is enough for the watcher, whom no rule names.
     [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look,
                                       const Circumstances& now);
     [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);

@@ -19,6 +19,11 @@ bool would_write(int flags) {
     return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
 }
 
+// What the watcher opens a file for. docs/design.md, "Watchers".
+bool may_be_touch(int flags) {
+    return (flags & (O_ACCMODE | O_TRUNC | O_APPEND)) == O_WRONLY;
+}
+
 bool is_expired(std::uint64_t not_after_ms) {
     return not_after_ms != 0 && not_after_ms <= wall_clock_ms();
 }
@@ -224,6 +229,8 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
                                               Worker& worker) {
     auto shown = parts_.catalogue.resolve(place);
     if (!shown) return answer_errno(ENOENT);
+    if (may_be_touch(flags) && parts_.gate.check_watcher(who))
+        return open_to_touch(who, place, *shown, worker);
     const Target target{secret_path(place), shown->version, shown->scope};
     auto pass = parts_.gate.check_open(who, target);
     if (!pass) return tl::make_unexpected(pass.error());
@@ -281,6 +288,7 @@ Answer<ReadReply> Operations::read(const Requester& who, std::uint64_t node, std
         if (!taken) return tl::make_unexpected(taken.error());
         file = *std::move(taken);
     }
+    if (file->touch) return answer_errno(EBADF);
     // What is in the page cache is served to others with no request at all.
     if (lock_owner == 0 && !file->cached) {
         if (file->sealed) parts_.gate.audit_refusal(who, "read", target_of(*file), kReasonUncached);

@@ -62,6 +62,11 @@ class Operations {
                                                  std::optional<std::uint64_t> handle, Worker& worker);
     [[nodiscard]] Answer<std::uint64_t> open(const Requester& who, std::uint64_t node, int flags,
                                              Worker& worker);
+    // A size or, with none, a time is to be set. By the watcher, to the size that the file has, it changes
+    // nothing and is good for inotify alone: the true attributes. All else is refused as by refuse_write().
+    [[nodiscard]] Answer<struct stat> touch(const Requester& who, std::uint64_t node,
+                                            std::optional<std::uint64_t> size,
+                                            std::optional<std::uint64_t> handle, Worker& worker);
     // `lock_owner` 0: the kernel reads for its page cache (splice, sendfile, mmap, readahead).
     [[nodiscard]] Answer<ReadReply> read(const Requester& who, std::uint64_t node, std::uint64_t handle,
                                          std::size_t size, std::uint64_t offset, std::uint64_t lock_owner,
@@ -89,6 +94,8 @@ class Operations {
     [[nodiscard]] Answer<FoundEntry> lookup_status(const Requester& who, const Place& place);
     [[nodiscard]] Answer<std::uint64_t> open_secret(const Requester& who, const Place& place, int flags,
                                                     Worker& worker);
+    [[nodiscard]] Answer<std::uint64_t> open_to_touch(const Requester& who, const Place& place,
+                                                      const Shown& shown, Worker& worker);
     [[nodiscard]] Answer<std::uint64_t> open_status(const Requester& who, const Place& place, int flags);
     // A handle of an earlier daemon, from the 64 bits that the kernel has kept, for a caller whom the present
     // policy would let open it.

@@ -13,6 +13,7 @@
 #include "access/config/toml_document.h"
 #include "access/policy/caller_pattern.h"
 #include "access/policy/glob.h"
+#include "access/policy/on_change.h"
 #include "access/policy/policy.h"
 
 namespace coffer {
@@ -59,6 +60,8 @@ struct Rule {
     std::optional<uid_t> owner;
     std::optional<gid_t> owner_group;
     bool inherit = false, cached = false;
+
+    std::optional<OnChange> on_change;  // grants nothing
 
     // Do the selectors match? In parts: attest() notices each change of the lasting facts (ids, executable),
     // but may miss that a process has left a group or was moved to another cgroup; the hash is worth finding
