@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change_relay.h"
 
-#include "access/config/mount_table.h"
+#include "base/mount_table.h"
 #include "access/policy/policy_folder.h"
 #include "child_program.h"
 
