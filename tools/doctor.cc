@@ -2,14 +2,18 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <functional>
+#include <utility>
 
 #include "access/attest/attest.h"
 #include "access/policy/policy_folder.h"
 #include "access/policy/policy_rule.h"
 #include "command.h"
+#include "host_service.h"
 #include "keys/identity_file.h"
 #include "served_mount.h"
 #include "service/stored_log.h"
@@ -57,6 +61,18 @@ Finding look_at_attestation() {
                 "nothing has to be done; each request costs some 20 us more than on Linux 6.13 or later");
 }
 
+// FUSE_NOTIFY_RESEND came with Linux 6.9, and no system call tells whether it is there.
+Finding look_at_resending() {
+    utsname kernel{};
+    unsigned major = 0, minor = 0;
+    if (::uname(&kernel) == 0 && std::sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
+        std::pair(major, minor) >= std::pair(6u, 9u))
+        return good("the kernel sends again what a killed daemon has left unanswered");
+    return note(concat("Linux ", kernel.release, " does not send again what a killed daemon has left"),
+                "nothing has to be done: a kill of cofferd fails the reads that it was at, a restart none; "
+                "Linux 6.9 or later loses none");
+}
+
 Finding look_at_locked_memory(const Config& config) {
     const std::uint64_t needed = config.locked_bytes_needed();
     struct rlimit limit {};
@@ -83,6 +99,8 @@ Finding look_at_policy(const Config& config) {
 }
 
 Finding look_at_host(const Config& config, Session* session) {
+    if (::access(config.host_identity.c_str(), F_OK) != 0 && ::access(kSealedIdentity, F_OK) == 0)
+        return good(concat("the host's identity is sealed in ", kSealedIdentity));
     auto recipient = load_recipient(config.host_identity);
     if (!recipient &&
         (recipient.error().code == Code::not_allowed || ::access(config.host_identity.c_str(), R_OK) != 0))
@@ -141,8 +159,9 @@ std::vector<std::pair<std::string, Finding>> look_at_daemon(const Config& config
                                       "unmount it, or set another `mount`")}};
         case State::silent:
             return {{"mount", problem(concat(mount, " is mounted and nobody answers"),
-                                      concat("if cofferd has ended: fusermount3 -u -z ", mount,
-                                             ", and start it again"))}};
+                                      concat("start cofferd; a mount that coffer-mount does not hold is "
+                                             "taken away before, by: fusermount3 -u -z ",
+                                             mount))}};
         case State::closed:
             return {
                 {"mount", note(concat(mount, " is mounted; what cofferd says of itself is not for this user"),
@@ -170,6 +189,7 @@ class Doctor final : public Command {
     Result<void> run(const CommonOptions& common, Output& out) override {
         add("fuse", look_at_fuse());
         add("callers", look_at_attestation());
+        add("kernel", look_at_resending());
         auto config = find_and_load_config(common);
         if (!config) {
             add("configuration",

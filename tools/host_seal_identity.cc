@@ -3,6 +3,7 @@
 
 #include "base/descriptor.h"
 #include "command.h"
+#include "host_service.h"
 #include "keys/identity_file.h"
 #include "new_files.h"
 #include "prompt.h"
@@ -76,7 +77,7 @@ class HostSealIdentity final : public Command {
     }
 
     std::optional<std::string> in_;
-    std::string out_file_ = "/etc/credstore.encrypted/coffer.host.identity", key_ = "auto";
+    std::string out_file_ = kSealedIdentity, key_ = "auto";
     bool remove_plain_ = false, yes_ = false;
 };
 

@@ -105,7 +105,8 @@ class Init final : public Command {
         return {};
     }
 
-    // On a host where coffer-stored serves, the store is made through it, and is where it says.
+    // On a host where coffer-stored serves, the store is made through it, and is where it says. There systemd
+    // gives the daemon its identity and its folder for state.
     [[nodiscard]] Result<std::unique_ptr<StoredLog>> find_service(Config& places) const {
         if (dir_) return nullptr;
         COFFER_TRY(auto service, find_host_service());
@@ -116,6 +117,7 @@ class Init final : public Command {
                         "; join it with `coffer init --join PIN --store ", service->store_file(), '`');
         places.store = service->store_file();
         places.store_socket = kStoreSocket;
+        places.host_identity = kPlainIdentity;
         return service;
     }
 
@@ -138,10 +140,11 @@ class Init final : public Command {
 
     [[nodiscard]] Result<void> make_folders(const Config& places, NewFiles& files) const {
         COFFER_CHECK(files.folder(places.file.parent_path(), dir_ ? 0700 : 0755));
-        if (places.store_socket.empty())
-            COFFER_CHECK(files.folder(placed(places, places.store).parent_path(), 0700));
         COFFER_CHECK(files.folder(placed(places, places.identity).parent_path(), 0700));
+        COFFER_CHECK(files.folder(placed(places, places.host_identity).parent_path(), 0700));
         COFFER_CHECK(files.folder(placed(places, places.policy), 0755));
+        if (!places.store_socket.empty()) return {};
+        COFFER_CHECK(files.folder(placed(places, places.store).parent_path(), 0700));
         COFFER_CHECK(files.folder(placed(places, places.state), 0700));
         // Both would be made by the first program that opens them; if this fails they go with the rest.
         files.made(placed(places, places.state) / "tool");

@@ -23,11 +23,12 @@
 namespace coffer {
 namespace {
 
-// systemd's credential where there is one, else the configured file.
+// systemd's credential where there is one, the sealed one first, else the configured file.
 std::filesystem::path identity_path(const Config& config) {
     const char* folder = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe): one thread
-    if (folder) {
-        std::filesystem::path file = std::filesystem::path(folder) / "host.identity";
+    for (const char* name : {"host.identity", "host.identity.plain"}) {
+        if (!folder) break;
+        std::filesystem::path file = std::filesystem::path(folder) / name;
         std::error_code ignored;
         if (std::filesystem::exists(file, ignored)) return file;
     }

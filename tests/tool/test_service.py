@@ -54,6 +54,8 @@ class Service(StoreCase):
             "$tool" init --org acme --no-passphrase --owner olga --host web1 >/dev/null
             grep -q '^store = "/var/lib/coffer-store/store.db"' /etc/coffer/coffer.toml
             grep -q '^store_socket = "/run/coffer-store.sock"' /etc/coffer/coffer.toml
+            test "$(stat -c %a:%u /etc/credstore/coffer.host.identity)" = 400:0
+            test ! -e /var/lib/coffer
             printf v | "$tool" set 'acme/*/*/K' >/dev/null
             test "$("$tool" get --reveal 'acme/*/*/K')" = v
             test "$(stat -c %a:%u /var/lib/coffer-store/store.db)" = 640:{STORE_USER}
@@ -75,9 +77,9 @@ class Service(StoreCase):
     def test_a_second_store_is_refused_and_nothing_is_made(self):
         done = self.on_host("""
             "$tool" init --org acme --no-passphrase --owner olga --host web1 >/dev/null
-            rm -r /etc/coffer /var/lib/coffer "$HOME/.config"
+            rm -r /etc/coffer /etc/credstore "$HOME/.config"
             "$tool" init --org acme --no-passphrase --owner olga --host web1 || status=$?
-            ls -d /etc/coffer /var/lib/coffer "$HOME/.config" 2>/dev/null && exit 99
+            ls -d /etc/coffer /etc/credstore "$HOME/.config" 2>/dev/null && exit 99
             exit $status""")
         self.assertEqual(done.returncode, CONFLICT, done.stderr)
         self.assertIn("--join", done.stderr)
