@@ -28,7 +28,9 @@ struct HandOver {
     std::array<std::uint8_t, 256> init{};  // the kernel's FUSE_INIT request as it came
     std::array<char, 4096> path{};         // of the mount, ended by a NUL
     std::uint8_t can_resend = 0;           // the kernel has FUSE_NOTIFY_RESEND (6.9)
-    std::array<std::uint8_t, 7> unused{};
+    std::uint8_t unused = 0;
+    std::uint16_t turn = 0;  // counts the daemons that this mount has had, and starts again after 65535
+    std::uint32_t reserved = 0;
 };
 
 // From a cofferd that ends in good order: every request that it took has been answered.

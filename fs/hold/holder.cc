@@ -112,6 +112,7 @@ void Holder::accept_daemon(int listener) {
         set_nonblocking(device_.get(), refusing_);
         return;
     }
+    ++record_.turn;
     say(concat("process ", who.pid, " serves"));
     daemon_ = std::move(peer);
     drained_ = refusing_ = false;

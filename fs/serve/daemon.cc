@@ -114,11 +114,8 @@ Result<void> Daemon::check_host() {
 void Daemon::build() {
     nodes_ = std::make_unique<NodeIds>(catalogue_, host_->watermark_key());
     unsealer_ = std::make_unique<Unsealer>(keys_, config_.pin.store, config_.cached_versions);
-    std::array<std::uint8_t, 2> generation{};
-    random_bytes(generation);
     handles_ = std::make_unique<Handles>(
-        HandleLimits{config_.max_open, config_.max_open_per_uid, config_.large_bytes_per_uid},
-        static_cast<std::uint16_t>(generation[0] | generation[1] << 8));
+        HandleLimits{config_.max_open, config_.max_open_per_uid, config_.large_bytes_per_uid}, 0);
     gate_ = std::make_unique<Gate>(
         *attestor_, *audit_, status_,
         Gate::Settings{config_.deny, config_.audit_required, known(find_group(config_.admin_group)),
@@ -163,6 +160,7 @@ Result<std::unique_ptr<Session>> Daemon::connect() {
                     config_.file.string(), " says `mount = \"", config_.mount.string(),
                     "\"`; make the two agree");
     COFFER_TRY(auto taken, Session::take_over(*held_, *context_, config_.fast_names));
+    handles_->be_generation(held_->record().turn);
     nodes_->expect_earlier();
     if (config_.fast_names && !taken.names_forgotten) forget_removed_names();
     return std::move(taken.session);

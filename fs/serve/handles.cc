@@ -23,8 +23,6 @@ HandleBits HandleBits::unpack(std::uint64_t bits) {
     return out;
 }
 
-Handles::Handles(HandleLimits limits, std::uint16_t generation) : limits_(limits), generation_(generation) {}
-
 Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
     HandleBits bits;
     bits.generation = generation_;

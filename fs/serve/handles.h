@@ -40,8 +40,10 @@ struct HandleLimits {
 
 class Handles {
   public:
-    Handles(HandleLimits limits, std::uint16_t generation);
+    Handles(HandleLimits limits, std::uint16_t generation) : limits_(limits), generation_(generation) {}
 
+    // Before the first handle: where the mount has had daemons before, which one this is.
+    void be_generation(std::uint16_t generation) { generation_ = generation; }
     [[nodiscard]] bool is_own(std::uint64_t handle) const {
         return HandleBits::unpack(handle).generation == generation_;
     }
@@ -63,7 +65,7 @@ class Handles {
         std::uint64_t large_bytes = 0;
     };
     const HandleLimits limits_;
-    const std::uint16_t generation_;
+    std::uint16_t generation_;
     mutable std::shared_mutex mutex_;  // a leaf; guards all below
     std::vector<std::shared_ptr<const OpenFile>> slots_;
     std::vector<std::uint32_t> free_;
