@@ -17,7 +17,7 @@ class SealCase(StoreCase):
     def setUp(self):
         super().setUp()
         self.plain = self.dir / "host.identity"
-        self.sealed = self.folder / "credstore/coffer.host.identity"
+        self.sealed = self.folder / "credstore/coffer.host.identity.plain"
         # What systemd keeps for this host; in place of the machine's, and gone with the test.
         self.systemd = self.folder / "systemd"
         self.systemd.mkdir()

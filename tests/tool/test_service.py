@@ -54,7 +54,7 @@ class Service(StoreCase):
             "$tool" init --org acme --no-passphrase --owner olga --host web1 >/dev/null
             grep -q '^store = "/var/lib/coffer-store/store.db"' /etc/coffer/coffer.toml
             grep -q '^store_socket = "/run/coffer-store.sock"' /etc/coffer/coffer.toml
-            test "$(stat -c %a:%u /etc/credstore/coffer.host.identity)" = 400:0
+            test "$(stat -c %a:%u /etc/credstore/coffer.host.identity.plain)" = 400:0
             test ! -e /var/lib/coffer
             printf v | "$tool" set 'acme/*/*/K' >/dev/null
             test "$("$tool" get --reveal 'acme/*/*/K')" = v
