@@ -4,6 +4,7 @@
 #include "command.h"
 #include "log/commit.h"
 #include "moment.h"
+#include "number_option.h"
 #include "operation_text.h"
 #include "secret_path.h"
 #include "session.h"

@@ -91,7 +91,7 @@ TEST_CASE("another program in the unit is no loader") {
         "    seen += part\n"
         "print(len(seen) > 1 << 20, any(seen))\n";
     const auto seen = run_as(kRoot, {"/usr/bin/python3", "-c", script, served.socket.path().native()},
-                             [&] { return served.unit.take(getpid()); });
+                             [&] { return served.unit.add(getpid()); });
     CHECK(seen.text == "True False\n");
     CHECK(served.mounted.audit_lines({"\"deny\"", "\"credential\"", "python3", "is not systemd at work"}) ==
           1);

@@ -27,7 +27,7 @@ struct Setting {
 struct Served {
     explicit Served(std::string_view policy, const Setting& setting = {})
         : mounted(policy, setting.change, setting.host), socket(mounted) {
-        REQUIRE(unit.usable());
+        REQUIRE(unit.made());
         mounted.in_daemon = [this, narrow = setting.narrow] {
             if (narrow) forbid_wide_buffers();
             socket.pass();
@@ -62,7 +62,7 @@ class SilentPeer {
   public:
     SilentPeer(const Served& served, const Who& who, std::string_view name)
         : puppet_({[&served, who, name = std::string(name), this] {
-                       if (!served.unit.take(getpid()) || !become(who)) return -1;
+                       if (!served.unit.add(getpid()) || !become(who)) return -1;
                        socket_ = knock(served.socket.path(), name);
                        return socket_ < 0 ? -1 : 0;
                    },

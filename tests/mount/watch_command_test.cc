@@ -18,7 +18,7 @@ class WatchCommand {
   public:
     WatchCommand(const MountedStore& mounted, std::vector<std::string> options)
         : unit_("coffer-watch.service"), folder_(mounted.made.folder.path()) {
-        REQUIRE(unit_.usable());
+        REQUIRE(unit_.made());
         std::filesystem::create_directory(folder_ / "bin");
         std::ofstream(folder_ / "bin/systemctl")
             << "#!/bin/sh\necho \"$@\" >> " << folder_.string() << "/systemctl.log\n";
@@ -26,7 +26,7 @@ class WatchCommand {
         options.insert(options.begin(), {COFFER_PROGRAM, "watch", "--config", mounted.config.file});
         child_ = fork();
         if (child_ == 0) {
-            if (!unit_.take(getpid())) _exit(126);
+            if (!unit_.add(getpid())) _exit(126);
             int out = open((folder_ / "watch.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
             dup2(out, 1);
             dup2(out, 2);

@@ -35,7 +35,7 @@ Outcome set_time(const std::filesystem::path& path) {
 // Policy: Alice alone. No rule names the watcher.
 struct Rotated {
     Rotated() : unit(kUnit), mounted(allow(kAlice, "acme/checkout/**")) {
-        REQUIRE(unit.usable());
+        REQUIRE(unit.made());
         mounted.set(kKey, "first");
         mounted.start();
     }
@@ -181,11 +181,11 @@ TEST_CASE("a handle of the watcher is of no use to who leaves the unit, or is ha
     TestUnit other("other.service");
     const auto key = test.mounted.path(kKey);
     auto outcome = as(kRoot, [&] {
-        if (!test.unit.take(getpid())) return failed();
+        if (!test.unit.add(getpid())) return failed();
         int fd = open(key.c_str(), O_WRONLY | O_CLOEXEC);
         if (fd < 0) return failed();
         std::string text = concat(ftruncate(fd, 5) == 0 ? 0 : errno);
-        if (!other.take(getpid())) return failed();
+        if (!other.add(getpid())) return failed();
         text += concat(' ', ftruncate(fd, 5) == 0 ? 0 : errno);
         text += concat(' ', write(fd, "x", 1) < 0 ? errno : 0);
         return Outcome{0, text};

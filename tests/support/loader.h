@@ -119,7 +119,7 @@ inline std::string claim_for(std::string_view unit, std::string_view id) {
 inline Outcome load(const TestUnit& unit, const Who& who, const std::filesystem::path& path,
                     std::string_view name) {
     return as(kRoot, [&] {
-        if (!unit.take(getpid()) || !become(who)) return failed();
+        if (!unit.add(getpid()) || !become(who)) return failed();
         return take_credential(knock(path, name));
     });
 }

@@ -5,7 +5,6 @@
 
 #include "base/bytes.h"
 #include "support/cgroup.h"
-
 #include "support/client.h"
 
 namespace coffer::test {
@@ -19,7 +18,7 @@ class TestUnit : public Cgroup {
 template <class Body>
 Outcome in_unit(const TestUnit& unit, const Who& who, Body body) {
     return as(kRoot, [&] {
-        if (!unit.take(getpid())) return Outcome{kClientCrashed, "the cgroup takes no members"};
+        if (!unit.add(getpid())) return Outcome{kClientCrashed, "the cgroup takes no members"};
         return become(who) ? body() : failed();
     });
 }
