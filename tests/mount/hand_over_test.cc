@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <linux/fuse.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -58,6 +59,32 @@ Outcome across(const Who& who, Before before, After after, Change change) {
 int open_path(const std::filesystem::path& path) {
     return open(path.c_str(), O_RDONLY | O_CLOEXEC);
 }
+
+// A terminal in place of /dev/fuse: the one character device whose other end a test can hold.
+struct Terminal {
+    // One read(2) takes `unit` bytes or more.
+    explicit Terminal(std::size_t unit) {
+        REQUIRE(unlockpt(kernel.get()) == 0);
+        device = Descriptor(open(ptsname(kernel.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+        termios settings{};
+        REQUIRE(tcgetattr(device.get(), &settings) == 0);
+        cfmakeraw(&settings);
+        settings.c_cc[VMIN] = static_cast<cc_t>(unit);
+        REQUIRE(tcsetattr(device.get(), TCSANOW, &settings) == 0);
+    }
+    template <class Message>
+    Message next() const {
+        Message out{};
+        auto* bytes = reinterpret_cast<char*>(&out);
+        for (std::size_t have = 0; have < sizeof out;) {
+            const ssize_t size = read(kernel.get(), bytes + have, sizeof out - have);
+            REQUIRE(size > 0);
+            have += static_cast<std::size_t>(size);
+        }
+        return out;
+    }
+    Descriptor kernel{posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)}, device;
+};
 
 void kill_and_start(MountedStore& mounted) {
     mounted.kill_daemon();
@@ -347,7 +374,6 @@ TEST_CASE("coffer-mount hands nothing to other users, and takes nothing from the
     mounted.stop();
 }
 
-// The daemon gets a socket for /dev/fuse, so that what it writes there can be read.
 TEST_CASE("what coffer-mount answers to INIT is what cofferd and libfuse answer to the same") {
     MountedStore mounted(allow(kAlice, "acme/**"));
     struct {
@@ -366,14 +392,11 @@ TEST_CASE("what coffer-mount answers to INIT is what cofferd and libfuse answer 
         fuse_init_out init;
     };
 
-    int pair[2];
-    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
-    Descriptor kernel(pair[0]), device(pair[1]);
-    REQUIRE(write(kernel.get(), &request, sizeof request) == sizeof request);
-    auto init = must(answer_init(device.get()));
+    const Terminal fuse(sizeof request);
+    REQUIRE(write(fuse.kernel.get(), &request, sizeof request) == sizeof request);
+    auto init = must(answer_init(fuse.device.get()));
     CHECK(can_resend(init));
-    Reply by_holder{};
-    REQUIRE(read(kernel.get(), &by_holder, sizeof by_holder) == sizeof by_holder);
+    const auto by_holder = fuse.next<Reply>();
 
     mounted.holder.emplace(mounted.made.folder.path(), mounted.mount());
     mounted.spawn();
@@ -385,12 +408,10 @@ TEST_CASE("what coffer-mount answers to INIT is what cofferd and libfuse answer 
     const std::string path = mounted.mount();
     std::ranges::copy(path, record.path.begin());
     record.can_resend = 1;
-    REQUIRE(send_hand_over(connection, record, device.get()));
-    Reply by_daemon{};
-    REQUIRE(read(kernel.get(), &by_daemon, sizeof by_daemon) == sizeof by_daemon);
-    fuse_out_header resend{};
-    REQUIRE(read(kernel.get(), &resend, sizeof resend) == sizeof resend);
-    CHECK(resend.error == 7);  // FUSE_NOTIFY_RESEND, after INIT and before anything else
+    REQUIRE(send_hand_over(connection, record, fuse.device.get()));
+    auto by_daemon = fuse.next<Reply>();
+    CHECK(fuse.next<fuse_out_header>().error ==
+          7);  // FUSE_NOTIFY_RESEND, after INIT and before anything else
 
     CHECK(by_holder.header.unique == 2);
     CHECK(by_daemon.header.unique == 1ull << 62);  // which the kernel gives to no request
