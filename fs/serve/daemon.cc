@@ -28,8 +28,10 @@ std::filesystem::path identity_path(const Config& config) {
     const char* folder = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe): one thread
     if (folder) {
         std::filesystem::path file = std::filesystem::path(folder) / "host.identity";
+        // One that is there and cannot be read is refused later: the plain file does not stand in for it.
         std::error_code ignored;
-        if (std::filesystem::exists(file, ignored)) return file;
+        const auto type = std::filesystem::symlink_status(file, ignored).type();
+        if (type != std::filesystem::file_type::not_found) return file;
     }
     return config.host_identity;
 }
