@@ -151,6 +151,12 @@ TEST_CASE("another version is told as one, however long its record is") {
     Bytes longer(Giver::bytes_of(record).begin(), Giver::bytes_of(record).end());
     longer.resize(longer.size() + 64);
     check_refused(giver.take_packet(longer, {device.get()}), Code::conflict, "version 2");
+
+    // Half a version is none, and nobody else's record has one.
+    check_refused(giver.take_packet(Giver::bytes_of(record).first(11), {device.get()}), Code::invalid,
+                  "no hand-over");
+    record.magic[7] = 'x';
+    check_refused(giver.take_record(record), Code::invalid, "no hand-over");
 }
 
 TEST_CASE("a record that is too short, too long or not one is refused") {

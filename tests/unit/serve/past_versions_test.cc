@@ -69,6 +69,8 @@ TEST_CASE("a version that was superseded is found as it was, and the live one to
 TEST_CASE("a version opens with the scope key that it was sealed under, after a rotation too") {
     Daemon daemon;
     daemon.made.set(daemon.store, kPath, "first");
+    daemon.take_in();
+    CHECK(daemon.text(0, 1) == "first");  // from here on the view's file is open
     must(rotate(daemon.store, daemon.made.owner,
                 {.scope = must(Scope::parse("acme/shop/production")), .stale_only = false}));
     daemon.made.set(daemon.store, kPath, "second");
