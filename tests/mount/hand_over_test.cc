@@ -152,9 +152,11 @@ TEST_CASE("a file that was opened before goes on showing its version after the d
         if (fstat(fd, &status) != 0) return failed();
         return read_all(fd);
     };
-    for (const auto& [key, value] : {std::pair<std::string, std::string>{kKey, "old value"},
-                                     {"acme/checkout/production/LARGE", large},
-                                     {"acme/checkout/production/WIDE", "wide"}}) {
+    for (const auto& one : {std::pair<std::string, std::string>{kKey, "old value"},
+                            {"acme/checkout/production/LARGE", large},
+                            {"acme/checkout/production/WIDE", "wide"}}) {
+        const auto& key = one.first;
+        const auto& value = one.second;
         INFO(key);
         const Outcome seen = across(
             kAlice,

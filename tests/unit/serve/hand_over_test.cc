@@ -191,7 +191,7 @@ TEST_CASE("a hand-over comes with one descriptor, and what else comes is closed"
     Descriptor device = open_file(kDevice);
     check_refused(giver.take_packet(Giver::bytes_of(record), {}), Code::invalid, "descriptor");
     const auto before = open_descriptors();
-    for (std::size_t count : {2, 3, 50})
+    for (std::size_t count : {2u, 3u, 50u})
         check_refused(giver.take_packet(Giver::bytes_of(record), std::vector<int>(count, device.get())),
                       Code::invalid, "descriptor");
     CHECK(open_descriptors() == before);
