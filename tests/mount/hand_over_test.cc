@@ -60,16 +60,14 @@ int open_path(const std::filesystem::path& path) {
     return open(path.c_str(), O_RDONLY | O_CLOEXEC);
 }
 
-// A terminal in place of /dev/fuse: the one character device whose other end a test can hold.
+// A terminal in place of /dev/fuse: the one character device of which a test can read what was written there.
 struct Terminal {
-    // One read(2) takes `unit` bytes or more.
-    explicit Terminal(std::size_t unit) {
+    Terminal() {
         REQUIRE(unlockpt(kernel.get()) == 0);
         device = Descriptor(open(ptsname(kernel.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
         termios settings{};
         REQUIRE(tcgetattr(device.get(), &settings) == 0);
         cfmakeraw(&settings);
-        settings.c_cc[VMIN] = static_cast<cc_t>(unit);
         REQUIRE(tcsetattr(device.get(), TCSANOW, &settings) == 0);
     }
     template <class Message>
@@ -394,11 +392,14 @@ TEST_CASE("what coffer-mount answers to INIT is what cofferd and libfuse answer 
         fuse_init_out init;
     };
 
-    const Terminal fuse(sizeof request);
-    REQUIRE(write(fuse.kernel.get(), &request, sizeof request) == sizeof request);
-    auto init = must(answer_init(fuse.device.get()));
+    int pair[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+    Descriptor kernel(pair[0]), device(pair[1]);
+    REQUIRE(write(kernel.get(), &request, sizeof request) == sizeof request);
+    auto init = must(answer_init(device.get()));
     CHECK(can_resend(init));
-    const auto by_holder = fuse.next<Reply>();
+    Reply by_holder{};
+    REQUIRE(read(kernel.get(), &by_holder, sizeof by_holder) == sizeof by_holder);
 
     mounted.holder.emplace(mounted.made.folder.path(), mounted.mount());
     mounted.spawn();
@@ -410,10 +411,11 @@ TEST_CASE("what coffer-mount answers to INIT is what cofferd and libfuse answer 
     const std::string path = mounted.mount();
     std::ranges::copy(path, record.path.begin());
     record.can_resend = 1;
-    REQUIRE(send_hand_over(connection, record, fuse.device.get()));
-    auto by_daemon = fuse.next<Reply>();
-    CHECK(fuse.next<fuse_out_header>().error ==
-          7);  // FUSE_NOTIFY_RESEND, after INIT and before anything else
+    const Terminal terminal;
+    REQUIRE(send_hand_over(connection, record, terminal.device.get()));
+    auto by_daemon = terminal.next<Reply>();
+    // FUSE_NOTIFY_RESEND, after INIT and before anything else.
+    CHECK(terminal.next<fuse_out_header>().error == 7);
 
     CHECK(by_holder.header.unique == 2);
     CHECK(by_daemon.header.unique == 1ull << 62);  // which the kernel gives to no request
