@@ -84,10 +84,6 @@ Finding look_at_policy(const Config& config) {
 
 Finding look_at_host(const Config& config, Session* session) {
     auto recipient = load_recipient(config.host_identity);
-    if (!recipient && recipient.error().code == Code::not_found)
-        return note(concat("there is no host identity ", config.host_identity.native()),
-                    "right where systemd gives cofferd a credential host.identity; else put the identity "
-                    "back there, or make one with `coffer init --join`");
     if (!recipient &&
         (recipient.error().code == Code::not_allowed || ::access(config.host_identity.c_str(), R_OK) != 0))
         return note(concat("the host identity ", config.host_identity.native(),

@@ -23,12 +23,13 @@
 namespace coffer {
 namespace {
 
-// systemd's credential where there is one, else the configured file.
+// systemd's credential where there is one, the sealed one first, else the configured file. One that is there
+// and cannot be read is refused later: nothing stands in for it.
 std::filesystem::path identity_path(const Config& config) {
     const char* folder = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe): one thread
-    if (folder) {
-        std::filesystem::path file = std::filesystem::path(folder) / "host.identity";
-        // One that is there and cannot be read is refused later: the plain file does not stand in for it.
+    for (const char* name : {"host.identity", "host.identity.plain"}) {
+        if (!folder) break;
+        std::filesystem::path file = std::filesystem::path(folder) / name;
         std::error_code ignored;
         const auto type = std::filesystem::symlink_status(file, ignored).type();
         if (type != std::filesystem::file_type::not_found) return file;

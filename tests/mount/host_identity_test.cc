@@ -46,6 +46,15 @@ TEST_CASE("the daemon takes its identity from the credential before it looks at 
     given.check_serves();
 }
 
+TEST_CASE("the sealed credential goes before the plain one, and both before the configured file") {
+    Given given;
+    Given::save(given.mounted.config.host_identity, must(Identity::generate()));
+    Given::save(given.folder / "host.identity.plain", given.mounted.made.host);
+    given.check_serves();
+    Given::save(given.credential(), must(Identity::generate()));
+    given.check_refused("another identity");  // than the one that it has served under
+}
+
 TEST_CASE("without such a credential the daemon takes the configured file") {
     Given given;
     given.folder.write("other.identity", "not asked for");
