@@ -68,7 +68,9 @@ TEST_CASE("a credential that is no good is refused, and the configured file does
     std::filesystem::remove(given.credential());
     std::filesystem::permissions(given.folder.write("host.identity", "junk\n"), std::filesystem::perms(0400));
     given.check_refused("does not start with");
-    std::filesystem::remove(given.credential());
-    std::filesystem::create_symlink("host.identity", given.credential());
-    given.check_refused(given.credential().native());
+    for (const char* nowhere : {"host.identity", "none"}) {
+        std::filesystem::remove(given.credential());
+        std::filesystem::create_symlink(nowhere, given.credential());
+        given.check_refused(given.credential().native());
+    }
 }
