@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change_relay.h"
 
-#include "base/mount_table.h"
 #include "access/policy/policy_folder.h"
+#include "base/mount_table.h"
 #include "child_program.h"
 
 namespace coffer {

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "host_service.h"
 #include "keys/identity_file.h"
+#include "names/name.h"
 #include "new_files.h"
 #include "prompt.h"
 #include "sealed_credential.h"
@@ -37,20 +38,23 @@ class HostSealIdentity final : public Command {
                                    " is under a passphrase, which nobody types when cofferd starts; make the "
                                    "host an identity without");
                    }));
-        COFFER_CHECK(NewFiles::expect_nothing(out_file_));
+        // A unit takes a name for one in systemd's own folders.
+        std::error_code error;
+        const std::filesystem::path credential = std::filesystem::absolute(out_file_, error);
+        if (error) return fail(Code::invalid, "OUT, \"", printable(out_file_), "\": ", error.message());
+        COFFER_CHECK(NewFiles::expect_nothing(credential));
         if (geteuid() != 0)
             return fail(Code::not_allowed, "only root has this host's key for credentials; run as root");
         if (remove_plain_) COFFER_CHECK(confirm(concat("Remove ", in.native(), " once it is sealed?"), yes_));
         COFFER_TRY(auto sealed, seal_credential(identity, key_));
         NewFiles files;
-        const std::filesystem::path credential(out_file_);
-        if (credential.has_parent_path()) COFFER_CHECK(files.folder(credential.parent_path(), 0700));
+        COFFER_CHECK(files.folder(credential.parent_path(), 0700));
         COFFER_CHECK(files.file(credential, sealed, 0600));
         files.keep();
         if (remove_plain_ && ::unlink(in.c_str()) != 0)
-            return fail(Code::failed, "sealed as ", out_file_, ", but ", in.native(),
+            return fail(Code::failed, "sealed as ", credential.native(), ", but ", in.native(),
                         " cannot be removed: ", errno_text());
-        report(in, identity, out);
+        report(in, credential, identity, out);
         return {};
     }
 
@@ -63,13 +67,16 @@ class HostSealIdentity final : public Command {
                     config.file.native());
     }
 
-    void report(const std::filesystem::path& in, const Identity& identity, Output& out) const {
-        out.fields({{"credential", out_file_}, {"fingerprint", identity.id().hex()}, {"key", key_}});
+    void report(const std::filesystem::path& in, const std::filesystem::path& credential,
+                const Identity& identity, Output& out) const {
+        out.fields(
+            {{"credential", credential.string()}, {"fingerprint", identity.id().hex()}, {"key", key_}});
         out.line("It was opened again and is the same identity. Next:");
-        out.line("  1. in the unit of cofferd: LoadCredentialEncrypted=", kHostCredential, ':', out_file_);
+        out.line("  1. in the unit of cofferd, where it is not there yet: LoadCredentialEncrypted=",
+                 kHostCredential, ':', credential.string());
         out.line("  2. systemctl daemon-reload && systemctl restart cofferd");
         if (!remove_plain_) out.line("  3. when it serves: rm ", in.native());
-        out.document({{"credential", out_file_},
+        out.document({{"credential", credential.string()},
                       {"id", identity.id().hex()},
                       {"key", key_},
                       {"from", in.string()},

@@ -45,7 +45,8 @@ Result<std::string> seal_credential(const Identity& identity, const std::string&
     auto back = decode_identity(opened.view(), []() -> Result<SecretBuffer> {
         return fail(Code::failed, "it is under a passphrase");
     });
-    if (!back) return wrap(std::move(back).error(), "what the credential opens to is no identity");
+    if (!back)
+        return fail(Code::failed, "what the credential opens to is no identity: ", back.error().message);
     if (back->id() != identity.id())
         return fail(Code::failed, "the credential opens to the identity ", back->id().hex(), ", expected ",
                     identity.id().hex());

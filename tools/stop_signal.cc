@@ -14,6 +14,7 @@ Result<StopSignal> StopSignal::create() {
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     if (sigprocmask(SIG_BLOCK, &wanted, nullptr) != 0)
         return fail(Code::failed, "sigprocmask: ", errno_text());
     Descriptor signals(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));

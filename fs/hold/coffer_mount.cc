@@ -36,7 +36,7 @@ int hold(const Holder::Settings& settings, int listener) {
     sigset_t wanted;
     sigemptyset(&wanted);
     for (int signal : {SIGTERM, SIGINT}) sigaddset(&wanted, signal);
-    sigprocmask(SIG_BLOCK, &wanted, nullptr);
+    sigprocmask(SIG_BLOCK, &wanted, nullptr);  // NOLINT(concurrency-mt-unsafe): one thread
     Descriptor signals(signalfd(-1, &wanted, SFD_CLOEXEC));
     auto holder = Holder::mount(settings);
     Result<void> result = holder ? Result<void>() : tl::make_unexpected(holder.error());
@@ -58,11 +58,12 @@ int main(int argc, char** argv) {
                               {"help", no_argument, nullptr, 'h'},
                               {}};
     Holder::Settings settings;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
     for (int choice = 0; (choice = getopt_long(argc, argv, "", options, nullptr)) != -1;) {
         if (choice == 'm') {
             settings.mount = optarg;
         } else if (choice == 'u') {
-            const passwd* user = getpwnam(optarg);
+            const passwd* user = getpwnam(optarg);  // NOLINT(concurrency-mt-unsafe): one thread
             if (!user) return refuse("there is no such user", optarg);
             settings.user = user->pw_uid;
         } else if (choice == 'g') {

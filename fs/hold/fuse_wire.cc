@@ -74,7 +74,8 @@ Result<std::vector<std::uint8_t>> answer_init(int device) {
 
 bool can_resend(std::span<const std::uint8_t> init) {
     InitRequest asked{};
-    std::memcpy(&asked, init.data(), std::min(init.size(), sizeof asked));
+    if (init.size() < sizeof asked) return false;  // before 7.36, which has no flags2
+    std::memcpy(&asked, init.data(), sizeof asked);
     return (asked.init.flags & FUSE_INIT_EXT) && (asked.init.flags2 & (kHasResend >> 32));
 }
 

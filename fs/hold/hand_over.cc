@@ -10,7 +10,7 @@ HandOverPacket::HandOverPacket(HandOver& record) : part_{&record, sizeof record}
     header.msg_iov = &part_;
     header.msg_iovlen = 1;
     header.msg_control = control_;
-    header.msg_controllen = sizeof control_;
+    header.msg_controllen = CMSG_LEN(sizeof(int));  // not the padding behind it, where another would fit
 }
 
 Result<void> send_hand_over(int connection, const HandOver& record, int device) {

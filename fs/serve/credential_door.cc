@@ -164,7 +164,7 @@ void CredentialDoor::answer(Connection& connection) {
         COFFER_TRY(claim, parse_credential_claim(peer.name));
         return source_.fetch(peer, claim, worker_);
     }();
-    if (value) connection.value = *std::move(value);
+    if (value) connection.value = std::move(*value);
     connection.left = connection.value ? connection.value->value.size() : kZeros;
     connection.until = Clock::now() + kPatience;
     if (connection.uid == 0) widen(connection.socket, connection.left);

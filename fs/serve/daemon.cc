@@ -23,14 +23,16 @@
 namespace coffer {
 namespace {
 
-// systemd's credential where there is one, the sealed one first, else the configured file.
+// systemd's credential where there is one, the sealed one first, else the configured file. One that is there
+// and cannot be read is refused later: nothing stands in for it.
 std::filesystem::path identity_path(const Config& config) {
     const char* folder = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe): one thread
     for (const char* name : {"host.identity", "host.identity.plain"}) {
         if (!folder) break;
         std::filesystem::path file = std::filesystem::path(folder) / name;
         std::error_code ignored;
-        if (std::filesystem::exists(file, ignored)) return file;
+        const auto type = std::filesystem::symlink_status(file, ignored).type();
+        if (type != std::filesystem::file_type::not_found) return file;
     }
     return config.host_identity;
 }

@@ -33,11 +33,11 @@ Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
     std::unique_lock lock(mutex_);
     auto use = uses_.find(file->uid);
     if (use != uses_.end() && use->second.handles >= limits_.per_uid) return answer_errno(EMFILE);
+    if (held() >= std::min(limits_.total, HandleBits::kMaxSlot)) return answer_errno(ENFILE);
     if (!free_.empty()) {
         bits.slot = free_.back();
         free_.pop_back();
     } else {
-        if (slots_.size() >= std::min(limits_.total, HandleBits::kMaxSlot)) return answer_errno(ENFILE);
         bits.slot = static_cast<std::uint32_t>(slots_.size());
         slots_.emplace_back();
     }
@@ -51,7 +51,7 @@ Answer<> Handles::adopt(std::uint64_t handle, std::shared_ptr<const OpenFile> fi
     if (adopted_.contains(handle)) return {};
     auto use = uses_.find(file->uid);
     if (use != uses_.end() && use->second.handles >= limits_.per_uid) return answer_errno(EMFILE);
-    if (adopted_.size() >= limits_.total) return answer_errno(ENFILE);
+    if (held() >= limits_.total) return answer_errno(ENFILE);
     uses_[file->uid].handles += 1;
     adopted_.emplace(handle, std::move(file));
     return {};
@@ -104,7 +104,7 @@ bool Handles::charge_large(const OpenFile& file, std::uint64_t bytes) {
 
 std::size_t Handles::open() const {
     std::shared_lock lock(mutex_);
-    return slots_.size() - free_.size() + adopted_.size();
+    return held();
 }
 
 }  // namespace coffer

@@ -33,7 +33,7 @@ struct HandleBits {
 };
 
 struct HandleLimits {
-    std::uint32_t total = 65536;   // ENFILE past it; at most HandleBits::kMaxSlot
+    std::uint32_t total = 65536;   // opened and adopted ones; ENFILE past it; at most HandleBits::kMaxSlot
     std::uint32_t per_uid = 8192;  // EMFILE past it
     std::uint64_t large_bytes_per_uid = 64ull << 20;
 };
@@ -59,6 +59,7 @@ class Handles {
     [[nodiscard]] std::size_t open() const;
 
   private:
+    [[nodiscard]] std::size_t held() const { return slots_.size() - free_.size() + adopted_.size(); }
     void give_back(const OpenFile& file);
     struct Use {
         std::uint32_t handles = 0;

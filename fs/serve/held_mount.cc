@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/held_mount.h"
 
+#include <sys/stat.h>
 #include <sys/un.h>
 
+#include <cstddef>
 #include <cstring>
 
 namespace coffer {
@@ -21,6 +23,19 @@ Result<Descriptor> connect_to(const std::string& path) {
         return fail(Code::unavailable, "connecting to coffer-mount at ", path, ": ", errno_text(),
                     "; is coffer-mount.service running?");
     return connection;
+}
+
+// What every version of the record begins with.
+constexpr ssize_t kPrefix = offsetof(HandOver, init_size);
+
+bool is_whole(const HandOver& record, ssize_t size, int flags) {
+    return size == sizeof record && (flags & MSG_TRUNC) == 0 && record.magic == HandOver::kMagic &&
+           record.init_size <= record.init.size() && record.path.front() == '/' && record.path.back() == '\0';
+}
+
+bool is_character_device(const Descriptor& file) {
+    struct stat status {};
+    return ::fstat(file.get(), &status) == 0 && S_ISCHR(status.st_mode);
 }
 
 Descriptor passed_with(msghdr& header) {
@@ -54,13 +69,18 @@ Result<HeldMount> HeldMount::take(const std::filesystem::path& socket) {
                     ::geteuid());
     out.device_ = passed_with(packet.header);
     const HandOver& record = out.record_;
-    if (size != sizeof record || record.magic != HandOver::kMagic || !out.device_ ||
-        record.init_size > record.init.size() || record.path.back() != '\0')
-        return fail(Code::invalid, "what ", socket.string(), " sends is no hand-over: ", size, " bytes");
-    if (record.version != HandOver::kVersion)
+    const int flags = packet.header.msg_flags;
+    if (size >= kPrefix && record.magic == HandOver::kMagic && record.version != HandOver::kVersion)
         return fail(Code::conflict, "coffer-mount hands over version ", record.version,
                     " and this cofferd takes version ", HandOver::kVersion,
                     "; restart coffer-mount, which mounts afresh");
+    if (!is_whole(record, size, flags))
+        return fail(Code::invalid, "what ", socket.string(), " sends is no hand-over: ", size, " bytes");
+    if (!out.device_ || (flags & MSG_CTRUNC) != 0)
+        return fail(Code::invalid, "a hand-over comes with one descriptor, found ",
+                    out.device_ ? "several" : "none");
+    if (!is_character_device(out.device_))
+        return fail(Code::invalid, "what ", socket.string(), " hands over is not /dev/fuse");
     return out;
 }
 

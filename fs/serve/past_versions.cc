@@ -36,7 +36,7 @@ Result<Shown> PastVersions::find(const Place& place, std::uint8_t level, std::ui
     shown->payload = past->payload;
     shown->padded_len = past->padded_len;
     shown->scope_key = static_cast<std::uint32_t>(key - keys.begin());
-    return *std::move(shown);
+    return *shown;
 }
 
 }  // namespace coffer

@@ -34,18 +34,18 @@ std::size_t largest_body(RequestKind kind) {
 }
 
 // The header's size is known only when the body is written, so it is put in front then.
-Bytes frame(std::uint8_t kind, ByteWriter body) {
+Bytes frame(std::uint8_t kind, const ByteWriter& body) {
     ByteWriter out;
     out.u32(static_cast<std::uint32_t>(body.bytes().size()));
     out.u8(kind);
     out.raw(body.bytes());
     return out.take();
 }
-Bytes request_frame(RequestKind kind, ByteWriter body) {
-    return frame(static_cast<std::uint8_t>(kind), std::move(body));
+Bytes request_frame(RequestKind kind, const ByteWriter& body) {
+    return frame(static_cast<std::uint8_t>(kind), body);
 }
-Bytes done_frame(ByteWriter body) {
-    return frame(static_cast<std::uint8_t>(ReplyKind::done), std::move(body));
+Bytes done_frame(const ByteWriter& body) {
+    return frame(static_cast<std::uint8_t>(ReplyKind::done), body);
 }
 
 Failure misspelt(std::string_view what) {
@@ -174,13 +174,13 @@ Result<ReplyHeader> parse_reply_header(ByteView bytes) {
 Bytes encode(const Request& request) {
     ByteWriter body;
     std::visit(FieldWriter{body}, request);
-    return request_frame(static_cast<RequestKind>(request.index() + 1), std::move(body));
+    return request_frame(static_cast<RequestKind>(request.index() + 1), body);
 }
 
 Bytes encode_append(const Head& expected, ByteView commit, std::span<const Bytes> payloads) {
     ByteWriter body;
     FieldWriter{body}.write_append(expected, commit, payloads);
-    return request_frame(RequestKind::append, std::move(body));
+    return request_frame(RequestKind::append, body);
 }
 
 Result<Request> parse_request(RequestKind kind, ByteView body) {
@@ -202,21 +202,21 @@ Bytes encode_error(const Error& error) {
     body.u8(static_cast<std::uint8_t>(code - std::begin(kAllCodes) + 1));
     body.lp(std::string_view(error.message).substr(0, kMaxMessage));
     body.lp(error.rule.substr(0, kMaxRule));
-    return frame(static_cast<std::uint8_t>(ReplyKind::error), std::move(body));
+    return frame(static_cast<std::uint8_t>(ReplyKind::error), body);
 }
 
 Bytes encode_greeting(const Greeting& greeting) {
     ByteWriter body;
     body.u16(greeting.version);
     body.lp(greeting.store);
-    return done_frame(std::move(body));
+    return done_frame(body);
 }
 
 Bytes encode_head(const Head& head) {
     ByteWriter body;
     body.u64(head.revision);
     body.fixed(head.hash);
-    return done_frame(std::move(body));
+    return done_frame(body);
 }
 
 Bytes encode_commits(std::span<const StoredCommit> commits) {
@@ -226,20 +226,20 @@ Bytes encode_commits(std::span<const StoredCommit> commits) {
         body.u64(commit.revision);
         body.lp(commit.bytes);
     }
-    return done_frame(std::move(body));
+    return done_frame(body);
 }
 
 Bytes encode_payload(ByteView payload) {
     ByteWriter body;
     body.lp(payload);
-    return done_frame(std::move(body));
+    return done_frame(body);
 }
 
 Bytes encode_hashes(std::span<const Hash> hashes) {
     ByteWriter body;
     body.u32(static_cast<std::uint32_t>(hashes.size()));
     for (const Hash& hash : hashes) body.fixed(hash);
-    return done_frame(std::move(body));
+    return done_frame(body);
 }
 
 Result<void> parse_done(ByteView body) {

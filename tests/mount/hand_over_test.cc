@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <linux/fuse.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -58,6 +59,30 @@ Outcome across(const Who& who, Before before, After after, Change change) {
 int open_path(const std::filesystem::path& path) {
     return open(path.c_str(), O_RDONLY | O_CLOEXEC);
 }
+
+// A terminal in place of /dev/fuse: the one character device of which a test can read what was written there.
+struct Terminal {
+    Terminal() {
+        REQUIRE(unlockpt(kernel.get()) == 0);
+        device = Descriptor(open(ptsname(kernel.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+        termios settings{};
+        REQUIRE(tcgetattr(device.get(), &settings) == 0);
+        cfmakeraw(&settings);
+        REQUIRE(tcsetattr(device.get(), TCSANOW, &settings) == 0);
+    }
+    template <class Message>
+    Message next() const {
+        Message out{};
+        auto* bytes = reinterpret_cast<char*>(&out);
+        for (std::size_t have = 0; have < sizeof out;) {
+            const ssize_t size = read(kernel.get(), bytes + have, sizeof out - have);
+            REQUIRE(size > 0);
+            have += static_cast<std::size_t>(size);
+        }
+        return out;
+    }
+    Descriptor kernel{posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)}, device;
+};
 
 void kill_and_start(MountedStore& mounted) {
     mounted.kill_daemon();
@@ -125,9 +150,11 @@ TEST_CASE("a file that was opened before goes on showing its version after the d
         if (fstat(fd, &status) != 0) return failed();
         return read_all(fd);
     };
-    for (const auto& [key, value] : {std::pair<std::string, std::string>{kKey, "old value"},
-                                     {"acme/checkout/production/LARGE", large},
-                                     {"acme/checkout/production/WIDE", "wide"}}) {
+    for (const auto& one : {std::pair<std::string, std::string>{kKey, "old value"},
+                            {"acme/checkout/production/LARGE", large},
+                            {"acme/checkout/production/WIDE", "wide"}}) {
+        const auto& key = one.first;
+        const auto& value = one.second;
         INFO(key);
         const Outcome seen = across(
             kAlice,
@@ -347,7 +374,6 @@ TEST_CASE("coffer-mount hands nothing to other users, and takes nothing from the
     mounted.stop();
 }
 
-// The daemon gets a socket for /dev/fuse, so that what it writes there can be read.
 TEST_CASE("what coffer-mount answers to INIT is what cofferd and libfuse answer to the same") {
     MountedStore mounted(allow(kAlice, "acme/**"));
     struct {
@@ -385,12 +411,11 @@ TEST_CASE("what coffer-mount answers to INIT is what cofferd and libfuse answer 
     const std::string path = mounted.mount();
     std::ranges::copy(path, record.path.begin());
     record.can_resend = 1;
-    REQUIRE(send_hand_over(connection, record, device.get()));
-    Reply by_daemon{};
-    REQUIRE(read(kernel.get(), &by_daemon, sizeof by_daemon) == sizeof by_daemon);
-    fuse_out_header resend{};
-    REQUIRE(read(kernel.get(), &resend, sizeof resend) == sizeof resend);
-    CHECK(resend.error == 7);  // FUSE_NOTIFY_RESEND, after INIT and before anything else
+    const Terminal terminal;
+    REQUIRE(send_hand_over(connection, record, terminal.device.get()));
+    auto by_daemon = terminal.next<Reply>();
+    // FUSE_NOTIFY_RESEND, after INIT and before anything else.
+    CHECK(terminal.next<fuse_out_header>().error == 7);
 
     CHECK(by_holder.header.unique == 2);
     CHECK(by_daemon.header.unique == 1ull << 62);  // which the kernel gives to no request

@@ -22,13 +22,14 @@ class SealCase(StoreCase):
         self.systemd = self.folder / "systemd"
         self.systemd.mkdir()
 
-    def seal(self, *arguments, path=None, after="", script=None):
-        """Runs the tool with the test's own host key; `after` is a shell command in the same place."""
-        script = f'mount --bind "{self.systemd}" /var/lib/systemd && "$@"; status=$?; {after or "true"}; exit $status'
+    def seal(self, *arguments, path=None, after="true", etc=None, cwd=None):
+        """Runs the tool with the test's own host key; `after` is a shell command in the same place, `etc` its /etc."""
+        own_etc = f'mount --bind "{etc}" /etc &&' if etc else ""
+        script = f'mount --bind "{self.systemd}" /var/lib/systemd && {own_etc} "$@"; status=$?; {after}; exit $status'
         environment = dict(self.environment, **({"PATH": path} if path else {}))
         return subprocess.run(
             ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh", PROGRAM, "host",
-             "seal-identity", *map(str, arguments)], env=environment, timeout=120, stdin=subprocess.DEVNULL,
+             "seal-identity", *map(str, arguments)], env=environment, cwd=cwd, timeout=120, stdin=subprocess.DEVNULL,
             start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
 
     def wrapper(self, script):
@@ -61,11 +62,25 @@ class Sealing(SealCase):
         self.assertEqual(self.seal(self.plain, self.sealed, "--key", "host", after=wrong_name).returncode, DONE)
         self.assertEqual((self.folder / "named").read_bytes(), b"")
 
-    def test_without_a_name_the_configured_identity_is_sealed(self):
-        done = self.seal("--json", self.plain, self.sealed, "--key", "host")
+    def test_without_names_the_configured_identity_goes_where_the_unit_looks_for_it(self):
+        etc = self.folder / "etc"
+        etc.mkdir()
+        shutil.copy("/etc/machine-id", etc)
+        done = self.seal("--json", "--key", "host", etc=etc)
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        sealed = "/etc/credstore.encrypted/coffer.host.identity"
         self.assertEqual(json.loads(done.stdout), {
-            "credential": str(self.sealed), "id": self.json("identity", "show", self.plain)["id"], "key": "host",
+            "credential": sealed, "id": self.json("identity", "show", self.plain)["id"], "key": "host",
             "from": str(self.plain), "removed": False})
+        self.assertTrue((self.folder / sealed[1:]).exists())
+        unit = pathlib.Path(__file__).parents[2] / "systemd/cofferd.service"
+        self.assertIn(f"LoadCredentialEncrypted=host.identity:{pathlib.Path(sealed).name}", unit.read_text())
+
+    def test_a_relative_name_is_said_as_the_unit_needs_it(self):
+        done = self.seal("store/host.identity", "sealed", "--key", "host", cwd=self.folder)
+        self.assertEqual(done.returncode, DONE, done.stderr)
+        self.assertIn(f"LoadCredentialEncrypted=host.identity:{self.folder}/sealed", done.stdout.decode())
+        self.assertTrue((self.folder / "sealed").exists())
 
     def test_the_plain_file_is_removed_when_that_is_said_twice(self):
         refused = self.seal(self.plain, self.sealed, "--key", "host", "--remove-plain")
