@@ -9,9 +9,9 @@
 
 #include <array>
 
-#include "base/mount_table.h"
 #include "base/descriptor.h"
 #include "base/file.h"
+#include "base/mount_table.h"
 
 namespace coffer {
 namespace {

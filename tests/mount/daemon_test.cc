@@ -150,7 +150,8 @@ TEST_CASE("many readers at once get the whole value each time, also while it cha
     for (pid_t reader : readers) {
         int status = -1;
         CHECK(soon([&] { return waitpid(reader, &status, WNOHANG) == reader; }));
-        CHECK(WEXITSTATUS(status) == (mounted.holder ? 1 : 0));  // held: the service manager starts both again
+        CHECK(WEXITSTATUS(status) ==
+              (mounted.holder ? 1 : 0));  // held: the service manager starts both again
         kill(reader, SIGKILL);
     }
     mounted.stop();
