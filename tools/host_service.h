@@ -11,8 +11,8 @@
 
 namespace coffer {
 
-// Where systemd looks for credentials, in the clear and sealed. cofferd.service takes the host's identity from
-// there, so that the file is root's and the daemon can only read it.
+// Where systemd looks for credentials, in the clear and sealed. cofferd.service takes the host's identity
+// from there, so that the file is root's and the daemon can only read it.
 inline constexpr const char* kPlainIdentity = "/etc/credstore/coffer.host.identity.plain";
 inline constexpr const char* kSealedIdentity = "/etc/credstore.encrypted/coffer.host.identity";
 

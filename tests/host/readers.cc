@@ -22,9 +22,10 @@ int main(int argc, char** argv) {
     sigwait(&end, &signal);
     const int hung = readers.stop();
     const auto& seen = readers.counts();
-    std::printf("readers: %llu good, %llu failed, %llu wrong, %d hung; the longest read took %llu ms; errno %d\n",
-                static_cast<unsigned long long>(seen.good), static_cast<unsigned long long>(seen.failed),
-                static_cast<unsigned long long>(seen.wrong), hung,
-                static_cast<unsigned long long>(seen.longest_ns / 1000000), seen.last_error.load());
+    std::printf(
+        "readers: %llu good, %llu failed, %llu wrong, %d hung; the longest read took %llu ms; errno %d\n",
+        static_cast<unsigned long long>(seen.good), static_cast<unsigned long long>(seen.failed),
+        static_cast<unsigned long long>(seen.wrong), hung,
+        static_cast<unsigned long long>(seen.longest_ns / 1000000), seen.last_error.load());
     return seen.failed + seen.wrong + static_cast<unsigned>(hung) == 0 ? 0 : 1;
 }
