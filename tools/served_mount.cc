@@ -12,6 +12,7 @@
 #include "base/descriptor.h"
 #include "base/file.h"
 #include "base/mount_table.h"
+#include "child_program.h"
 
 namespace coffer {
 namespace {
@@ -22,6 +23,7 @@ constexpr int kNobody = 2;  // the child's exit status: the mount is there, its 
 
 // In the child: the file's text into the pipe.
 [[noreturn]] void copy_file(const char* path, int to) {
+    let_go_of_stdio();
     int file = ::open(path, O_RDONLY | O_CLOEXEC);
     std::array<std::uint8_t, 4096> buffer{};
     ssize_t size = -1;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "child_program.h"
 
 namespace coffer {
 namespace {
@@ -112,6 +113,7 @@ Result<TouchJob> TouchJob::start(const TouchOrder& order) {
         // It is of no use to anybody once its parent has gone.
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent) _exit(1);
+        let_go_of_stdio();
         work(order, to.get());
     }
     return TouchJob(child, std::move(from));

@@ -2,7 +2,10 @@
 //
 // `coffer status` and `coffer doctor` beside a real daemon: serving, stopped, killed, gone.
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "hold/fuse_wire.h"
+#include "hold/mount_point.h"
 #include "support/mounted_store.h"
 #include "support/tool.h"
 
@@ -82,4 +85,23 @@ TEST_CASE(
     CHECK(none.status == 7);
     CHECK(none.document["state"] == "absent");
     CHECK(finding(tool(mounted, "doctor"), "mount") == "PROBLEM");
+}
+
+TEST_CASE("a daemon that hangs with a request in hand keeps neither status nor who reads its output") {
+    MountedStore mounted(allow(kAlice, "acme/**"));
+    // What answers INIT and then takes requests without an end: whoever asks can no longer be killed.
+    auto device = mount_as_root(mounted.mount());
+    REQUIRE(device);
+    REQUIRE(answer_init(device->get()));
+    std::thread taker([&] {
+        std::vector<std::uint8_t> request(kRequestBuffer);
+        while (read(device->get(), request.data(), request.size()) > 0) {
+        }
+    });
+    Report hung = tool(mounted, "status");
+    CHECK(hung.status == 7);
+    CHECK(hung.document["state"] == "silent");
+    (void)umount2(mounted.mount().c_str(),
+                  MNT_FORCE);  // aborts the connection; what was asked ends, and the taker
+    taker.join();
 }
