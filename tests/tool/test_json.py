@@ -83,7 +83,7 @@ class EveryVerb(StoreCase):
 
     def watched(self):
         watch = subprocess.Popen([PROGRAM, "watch", "--json", "--since", "0"], env=self.environment, stdout=subprocess.PIPE,
-                                 stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+                                 stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, bufsize=0)
         self.addCleanup(watch.wait)
         self.addCleanup(watch.kill)
         with watch.stdout as lines:

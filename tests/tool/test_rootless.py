@@ -9,7 +9,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
@@ -146,8 +145,7 @@ class Serving(RootlessCase):
         self.policy(f'secrets = "{PATH}"\nuid = {NOBODY}\nexe = "{CAT}"')
         daemon = self.serve()
         self.assertEqual(self.as_user("cat", self.file).stdout, b"for one program")
-        other = self.as_user(sys.executable, "-c", f"open({str(self.file)!r})")
-        self.assertIn(b"FileNotFoundError", other.stderr)
+        self.assertIn(b"No such file", self.as_user("head", self.file).stderr)
         # The kernel's word: without user_allow_other nobody else sees the mount, root included.
         with self.assertRaises(PermissionError):
             os.listdir(self.mount)
