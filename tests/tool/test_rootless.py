@@ -16,6 +16,7 @@ import unittest
 from store_case import DONE, SOURCE, UNAVAILABLE, StoreCase
 
 NOBODY = 65534  # fusermount3 wants a user that has a name
+OTHER = 60001
 PATIENCE = 60
 PATH = "me/laptop/home/TOKEN"
 CLONE_NEWNS = 0x00020000
@@ -82,6 +83,7 @@ class RootlessCase(StoreCase):
         with open(log, "wb") as out:
             daemon = subprocess.Popen([self.cofferd, "--foreground"], env=self.environment, user=NOBODY, group=NOBODY,
                                       extra_groups=[], cwd="/", stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        self.log = log
         self.addCleanup(subprocess.run, ["umount", "-l", self.mount], stderr=subprocess.DEVNULL, check=False)
         self.addCleanup(daemon.wait)
         self.addCleanup(daemon.kill)
@@ -154,6 +156,23 @@ class Serving(RootlessCase):
         daemon.send_signal(signal.SIGTERM)
         self.assertEqual(daemon.wait(PATIENCE), 0)
         self.assertFalse(self.is_mounted())
+
+    def test_others_see_the_mount_only_where_root_has_allowed_it(self):
+        self.policy(f'secrets = "{PATH}"\nuid = [{NOBODY}, {OTHER}]')
+        conf = self.folder / "fuse.conf"
+        for text, allowed in (("#user_allow_other\n", False), ("mount_max = 10\n  user_allow_other\n", True)):
+            conf.write_text(text)
+            subprocess.run(["mount", "--bind", conf, "/etc/fuse.conf"], check=True)
+            self.addCleanup(subprocess.run, ["umount", "/etc/fuse.conf"], check=True)
+            daemon = self.serve()
+            self.runtime.chmod(0o711)
+            done = subprocess.run(["cat", self.file], user=OTHER, group=OTHER, extra_groups=[], cwd="/", timeout=PATIENCE,
+                                  capture_output=True, check=False)
+            self.assertEqual(done.stdout, b"for one program" if allowed else b"", done.stderr)
+            self.assertEqual("user_allow_other" in self.log.read_text(), not allowed)
+            self.assertNotIn("fusermount3:", self.log.read_text())
+            daemon.send_signal(signal.SIGTERM)
+            self.assertEqual(daemon.wait(PATIENCE), 0)
 
     def test_a_user_unit_is_told_from_the_user_s_other_programs(self):
         unit = "coffer-test-backup.service"
