@@ -74,5 +74,6 @@ std::unique_ptr<Command> make_policy_learn();
 std::unique_ptr<Command> make_watch();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_doctor();
+std::unique_ptr<Command> make_completion();
 
 }  // namespace coffer

@@ -52,7 +52,26 @@ Finding look_at_fuse() {
     if (::stat("/dev/fuse", &status) != 0 || !S_ISCHR(status.st_mode))
         return problem("there is no /dev/fuse",
                        "load the kernel's fuse module, or give the container the device");
+    if (::access("/dev/fuse", R_OK | W_OK) != 0)
+        return problem("this user may not open /dev/fuse", "run `chmod 666 /dev/fuse` as root, as udev does");
     return good("/dev/fuse is there");
+}
+
+// What mounts for a user without the right to mount.
+Finding look_at_fusermount() {
+    struct stat status {};
+    if (::stat("/usr/bin/fusermount3", &status) != 0)
+        return problem("there is no /usr/bin/fusermount3, which mounts for ordinary users",
+                       "install the package fuse3");
+    if ((status.st_mode & S_ISUID) == 0 || status.st_uid != 0)
+        return problem("/usr/bin/fusermount3 is not setuid root, so that it cannot mount",
+                       "install the package fuse3 anew");
+    return good("fusermount3 mounts for this user");
+}
+
+// How this user's daemon is started.
+std::string start_daemon() {
+    return ::geteuid() == 0 ? "start cofferd" : "start cofferd: `systemctl --user start cofferd`";
 }
 
 Finding look_at_attestation() {
@@ -138,7 +157,7 @@ Finding look_at_audit(const Config& config) {
                        "make it, owned by the daemon's user");
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return problem(concat("others can write in ", folder.native(), ", the folder of the audit log"),
-                       concat("chmod go-w ", folder.native()));
+                       concat("run `chmod go-w ", folder.native(), '`'));
     return good(concat("the audit log is ", config.audit_file.native()));
 }
 
@@ -153,7 +172,7 @@ std::vector<std::pair<std::string, Finding>> look_at_daemon(const Config& config
     const std::string& mount = config.mount.native();
     switch (found->state) {
         case State::absent:
-            return {{"mount", problem(concat("nothing is mounted on ", mount), "start cofferd")}};
+            return {{"mount", problem(concat("nothing is mounted on ", mount), start_daemon())}};
         case State::foreign:
             return {{"mount", problem(concat("a file system of type ", found->type, " is mounted on ", mount),
                                       "unmount it, or set another `mount`")}};
@@ -188,6 +207,7 @@ class Doctor final : public Command {
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         add("fuse", look_at_fuse());
+        if (::geteuid() != 0) add("fusermount3", look_at_fusermount());
         add("callers", look_at_attestation());
         add("kernel", look_at_resending());
         auto config = find_and_load_config(common);

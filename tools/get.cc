@@ -43,19 +43,21 @@ class Get final : public Command {
         auto wider = wider_live(view, name);
         std::string hint;
         if (wider && !wider->empty()) hint = concat("; there is ", wider->front().name.text());
-        return fail(Code::not_found, "no secret ", name.text(), hint);
+        return fail(Code::not_found, "no secret ", name.text(), hint, "; see `coffer ls --find ", name.key,
+                    '`');
     }
 
     static Result<Version> chosen(View& view, const Secret& secret, std::optional<std::uint64_t> number) {
         if (!number) {
             if (secret.live) return *secret.live;
             return fail(Code::not_found, secret.name.text(), " was removed with version ",
-                        secret.last_version, "; `coffer history` shows what can be restored");
+                        secret.last_version, "; `coffer history ", secret.name.text(),
+                        "` shows what can be restored");
         }
         COFFER_TRY(auto version, view.version(secret.name, *number));
         if (version) return *version;
         return fail(Code::not_found, secret.name.text(), " has no version ", *number, "; the last one is ",
-                    secret.last_version);
+                    secret.last_version, ": see `coffer history ", secret.name.text(), '`');
     }
 
     static Result<void> print_facts(const Session& session, Output& out, const Secret& secret,

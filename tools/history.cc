@@ -17,7 +17,9 @@ class History final : public Command {
         COFFER_TRY(auto name, path_.name());
         COFFER_TRY(auto session, Session::read(common, out));
         COFFER_TRY(auto secret, session.view().find(name));
-        if (!secret) return fail(Code::not_found, "there never was a secret ", name.text());
+        if (!secret)
+            return fail(Code::not_found, "there never was a secret ", name.text(),
+                        "; see `coffer ls --removed --find ", name.key, '`');
         COFFER_TRY(auto versions, session.view().history(name));
         std::vector<std::vector<std::string>> rows{
             {"VERSION", "CHANGE", "STATE", "TIME", "BY", "REVISION", "EXPIRES"}};

@@ -37,7 +37,8 @@ class Init final : public Command {
 
     void add_options(CLI::App& app) override {
         app.add_option("--org", org_, "The organisation that the store is for")->type_name("ORG");
-        app.add_option("--dir", dir_, "Keep everything in DIR (else /etc/coffer, /var/lib/coffer, ~/.config)")
+        app.add_option("--dir", dir_,
+                       "Keep everything in DIR (else root: in /etc and /var/lib, others: at home)")
             ->type_name("DIR");
         app.add_option("--owner", owner_name_, "The owner's name in the store (else the user's)")
             ->type_name("NAME");
@@ -63,7 +64,7 @@ class Init final : public Command {
         COFFER_CHECK(make_folders(places, files));
         COFFER_CHECK(save(placed(places, places.identity), owner_text, files));
         COFFER_TRY(auto host, make_host(places, files));
-        COFFER_CHECK(files.file(placed(places, places.policy) / "README", policy_example(org_), 0644));
+        COFFER_CHECK(files.file(placed(places, places.policy) / "README", example(), 0644));
         COFFER_TRY(auto mark, make_store(places, service.get(), owner, host, files));
         places.pin = mark.pin;
         auto head = configure(places, mark, owner, files);
@@ -75,7 +76,8 @@ class Init final : public Command {
                         places.identity.native(), '`');
         if (!head) return tl::make_unexpected(std::move(head).error());
         files.keep();
-        print(places, owner, pin_text(Watermark{mark.pin, *head}), out);
+        print(places, pin_text(Watermark{mark.pin, *head}), out);
+        print_document(places, owner, pin_text(Watermark{mark.pin, *head}), out);
         return {};
     }
 
@@ -105,10 +107,13 @@ class Init final : public Command {
         return {};
     }
 
+    // Not a folder's, and not an ordinary user's own.
+    [[nodiscard]] bool is_of_host() const { return !dir_ && geteuid() == 0; }
+
     // On a host where coffer-stored serves, the store is made through it, and is where it says. There systemd
     // gives the daemon its identity and its folder for state.
     [[nodiscard]] Result<std::unique_ptr<StoredLog>> find_service(Config& places) const {
-        if (dir_) return nullptr;
+        if (!is_of_host()) return nullptr;
         COFFER_TRY(auto service, find_host_service());
         if (!service) return nullptr;
         COFFER_TRY(auto head, service->head());
@@ -131,6 +136,10 @@ class Init final : public Command {
         return {};
     }
 
+    [[nodiscard]] std::string example() const {
+        return is_of_host() || dir_ ? policy_example(org_) : own_policy_example(org_, user_name());
+    }
+
     [[nodiscard]] Result<SecretBuffer> encode_owner(const Identity& owner,
                                                     const CommonOptions& common) const {
         if (clear_) return encode_identity(owner);
@@ -139,7 +148,7 @@ class Init final : public Command {
     }
 
     [[nodiscard]] Result<void> make_folders(const Config& places, NewFiles& files) const {
-        COFFER_CHECK(files.folder(places.file.parent_path(), dir_ ? 0700 : 0755));
+        COFFER_CHECK(files.folder(places.file.parent_path(), is_of_host() ? 0755 : 0700));
         COFFER_CHECK(files.folder(placed(places, places.identity).parent_path(), 0700));
         COFFER_CHECK(files.folder(placed(places, places.host_identity).parent_path(), 0700));
         COFFER_CHECK(files.folder(placed(places, places.policy), 0755));
@@ -207,7 +216,7 @@ class Init final : public Command {
         return done.committed.head;
     }
 
-    void print(const Config& places, const Identity& owner, const std::string& pin, Output& out) const {
+    void print(const Config& places, const std::string& pin, Output& out) const {
         auto identity = placed(places, places.identity);
         out.line("made a store for ", org_);
         out.fields({{"  configuration", places.file.string()},
@@ -220,6 +229,15 @@ class Init final : public Command {
             "The owner's identity can change everything: keep a copy offline, and none on hosts that serve.");
         if (dir_) out.line("next: export COFFER_CONFIG=", places.file.string());
         out.line("next: coffer set ", org_, "/PROJECT/DOMAIN/KEY");
+        if (is_of_host() || dir_) return;
+        out.line("next: a rule in ", placed(places, places.policy).string(), "; its README has examples");
+        out.line("next: systemctl --user enable --now cofferd, and your secrets are in ",
+                 places.mount.string());
+    }
+
+    void print_document(const Config& places, const Identity& owner, const std::string& pin,
+                        Output& out) const {
+        auto identity = placed(places, places.identity);
         out.document(
             {{"org", org_},
              {"config", places.file.string()},

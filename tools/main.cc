@@ -14,12 +14,13 @@
 #include "exit_status.h"
 #include "keys/secret_buffer.h"
 #include "names/name.h"
+#include "next_step.h"
 
 namespace coffer {
 namespace {
 
-int finish(const Error& error) {
-    Output(false).note(error.message);
+int finish(const Error& error, std::string_view verb = {}) {
+    Output(false).error(with_next_step(error, verb));
     return static_cast<int>(exit_status(error.code));
 }
 
@@ -136,7 +137,7 @@ int run(int argc, char** argv) {
     Output out(line.common().json);
     auto done = (*command)->run(line.common(), out);
     if (done) done = out.finish();
-    return done ? 0 : finish(done.error());
+    return done ? 0 : finish(done.error(), (*command)->words());
 }
 
 // Values and keys pass through this process: no core file, no ptrace by the same user.

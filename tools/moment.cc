@@ -142,6 +142,14 @@ std::uint64_t now_ms() {
         duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
 }
 
+std::string age_text(std::uint64_t then, std::uint64_t now) {
+    const std::uint64_t seconds = now > then ? (now - then) / 1000 : 0;
+    if (seconds < 60) return concat(seconds, 's');
+    if (seconds < 3600) return concat(seconds / 60, 'm');
+    if (seconds < 48 * 3600) return concat(seconds / 3600, 'h');
+    return concat(seconds / 86'400, 'd');
+}
+
 Result<std::uint64_t> parse_expiry(std::string_view text, std::uint64_t now) {
     std::uint64_t at = 0;
     if (auto span = parse_span(text)) {

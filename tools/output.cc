@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/descriptor.h"
 
@@ -20,6 +21,15 @@ Result<void> write_whole(int fd, ByteView bytes) {
         bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
     return {};
+}
+
+bool has_colours(int fd) {
+    auto variable = [](const char* name) -> std::string_view {
+        const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets it
+        return value ? value : "";
+    };
+    const std::string_view terminal = variable("TERM");
+    return variable("NO_COLOR").empty() && !terminal.empty() && terminal != "dumb" && isatty(fd) == 1;
 }
 
 }  // namespace
@@ -66,12 +76,13 @@ Result<void> Output::raw(ByteView bytes) {
     return write_whole(STDOUT_FILENO, bytes);
 }
 
-void Output::to_stderr(std::string text) {
+void Output::to_stderr(std::string text, std::string_view colour) {
     // Messages may quote file names and arguments, which may hold line feeds or a terminal's commands.
     for (char& c : text) {
         auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7f) c = byte == '\n' ? ' ' : '?';
     }
+    if (!colour.empty() && has_colours(STDERR_FILENO)) text = concat(colour, text, "\x1b[0m");
     text += '\n';
     (void)write_whole(STDERR_FILENO, as_bytes(text));
 }

@@ -44,20 +44,26 @@ class Output {
     // Secret bytes, straight to stdout and never buffered here; after finish().
     [[nodiscard]] static Result<void> raw(ByteView bytes);
 
-    // stderr: "coffer: ...", always one line. Neither ends the command.
+    // stderr: "coffer: ...", always one line. None ends the command. On a terminal a warning is yellow and an
+    // error red, unless NO_COLOR is set (no-color.org) or the terminal is dumb; nothing else has a colour.
     template <class... Parts>
     void note(const Parts&... parts) {
-        to_stderr(concat("coffer: ", parts...));
+        to_stderr(concat("coffer: ", parts...), {});
     }
     template <class... Parts>
     void warning(const Parts&... parts) {
-        note("warning: ", parts...);
+        to_stderr(concat("coffer: warning: ", parts...), kYellow);
+    }
+    template <class... Parts>
+    void error(const Parts&... parts) {
+        to_stderr(concat("coffer: ", parts...), kRed);
     }
 
     [[nodiscard]] Result<void> finish();
 
   private:
-    static void to_stderr(std::string text);
+    static constexpr std::string_view kRed = "\x1b[31m", kYellow = "\x1b[33m";
+    static void to_stderr(std::string text, std::string_view colour);
     bool json_;
     std::string text_;
 };

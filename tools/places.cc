@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "places.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 namespace coffer {
@@ -12,6 +14,12 @@ Result<fs::path> home() {
     const char* value = std::getenv("HOME");  // NOLINT(concurrency-mt-unsafe): one thread
     if (!value || value[0] != '/') return fail(Code::invalid, "HOME is not set to a folder; give --dir DIR");
     return fs::path(value);
+}
+
+// A folder that the environment names, or the usual one.
+fs::path folder_of(const char* variable, const fs::path& usual) {
+    const char* value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): one thread
+    return value && value[0] == '/' ? fs::path(value) : usual;
 }
 
 Result<Config> in_one_folder(const std::string& dir) {
@@ -31,11 +39,23 @@ Result<Config> in_one_folder(const std::string& dir) {
     return config;
 }
 
+// An ordinary user's own store, served by the user's own cofferd.
+Result<Config> in_home(const fs::path& user) {
+    COFFER_TRY(auto config, in_one_folder((user / ".config/coffer").native()));
+    config.store = folder_of("XDG_DATA_HOME", user / ".local/share") / "coffer/store.db";
+    config.state = folder_of("XDG_STATE_HOME", user / ".local/state") / "coffer";
+    config.audit_file = config.state / "audit.jsonl";
+    const fs::path runtime = folder_of("XDG_RUNTIME_DIR", {});
+    config.mount = runtime.empty() ? user / "secrets" : runtime / "coffer";
+    return config;
+}
+
 }  // namespace
 
 Result<Config> places_of_new_store(const std::optional<std::string>& dir) {
     if (dir) return in_one_folder(*dir);
     COFFER_TRY(auto user, home());
+    if (geteuid() != 0) return in_home(user);
     Config config;
     config.file = "/etc/coffer/coffer.toml";
     config.store = "/var/lib/coffer/store.db";

@@ -9,5 +9,7 @@
 namespace coffer {
 
 [[nodiscard]] std::string policy_example(std::string_view org);
+// For the store of an ordinary user, whose own programs read it.
+[[nodiscard]] std::string own_policy_example(std::string_view org, std::string_view user);
 
 }  // namespace coffer

@@ -106,6 +106,18 @@ Descriptor open_terminal() {
     return Descriptor(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
 }
 
+Result<SecretBuffer> ask(std::string_view question) {
+    Descriptor tty = open_terminal();
+    if (!tty) return fail(Code::invalid, "this asks for confirmation and there is no terminal; give --yes");
+    HeldSignals signals;
+    say(tty.get(), question);
+    return read_line(tty.get(), signals);
+}
+
+Failure not_confirmed() {
+    return fail(Code::failed, "not confirmed; nothing was changed");
+}
+
 }  // namespace
 
 Result<SecretBuffer> prompt_secret(std::string_view question, std::string_view instead) {
@@ -134,13 +146,16 @@ Result<SecretBuffer> prompt_new_passphrase(std::string_view what) {
 
 Result<void> confirm(std::string_view question, bool yes) {
     if (yes) return {};
-    Descriptor tty = open_terminal();
-    if (!tty) return fail(Code::invalid, "this asks for confirmation and there is no terminal; give --yes");
-    HeldSignals signals;
-    say(tty.get(), concat(question, " [y/N] "));
-    COFFER_TRY(auto answer, read_line(tty.get(), signals));
+    COFFER_TRY(auto answer, ask(concat(question, " [y/N] ")));
     if (answer.equals(as_bytes("y")) || answer.equals(as_bytes("yes"))) return {};
-    return fail(Code::failed, "not confirmed; nothing was changed");
+    return not_confirmed();
+}
+
+Result<void> confirm_by_name(std::string_view what_happens, std::string_view name, bool yes) {
+    if (yes) return {};
+    COFFER_TRY(auto answer, ask(concat(what_happens, " Type ", name, " to go on: ")));
+    if (answer.equals(as_bytes(name))) return {};
+    return not_confirmed();
 }
 
 }  // namespace coffer

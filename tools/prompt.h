@@ -23,5 +23,7 @@ inline constexpr std::size_t kMaxPrompted = 4095;
 // Returns when the answer is yes, or at once when `yes` is set (--yes). Code::invalid when nobody can be
 // asked, Code::failed when the answer is anything else.
 [[nodiscard]] Result<void> confirm(std::string_view question, bool yes);
+// For what takes away much at once: the answer has to be `name` itself.
+[[nodiscard]] Result<void> confirm_by_name(std::string_view what_happens, std::string_view name, bool yes);
 
 }  // namespace coffer

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "secret_path.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "names/name.h"
@@ -21,6 +22,27 @@ Result<std::string> segment(std::string_view what, const Flag& flag) {
     if (!flag || *flag == "*") return std::string{};
     COFFER_CHECK(check_segment(what, *flag));
     return *flag;
+}
+
+std::vector<Flag> segments_of(std::string_view path) {
+    std::vector<Flag> segments{""};
+    for (char c : path) {
+        if (c == '/') {
+            segments.emplace_back("");
+        } else {
+            *segments.back() += c;
+        }
+    }
+    return segments;
+}
+
+// A star stands where any character might, so that what is around it is checked as a name is.
+Result<Glob> segment_glob(std::size_t place, const std::string& text) {
+    constexpr std::array<std::string_view, 3> kPlaces{"org", "project", "domain"};
+    std::string example = text;
+    std::ranges::replace(example, '*', 'x');
+    COFFER_CHECK(place < kPlaces.size() ? check_segment(kPlaces[place], example) : check_key(example));
+    return Glob::compile(text);
 }
 
 Result<Scope> scope_of_flags(const Flag& org, const Flag& project, const Flag& domain) {
@@ -66,43 +88,35 @@ Result<SecretName> SecretOptions::name() const {
     return SecretName::make(std::move(scope), path_);
 }
 
+Result<Scope> SecretOptions::scope() const {
+    if (!org_ && !project_ && !domain_) return Scope::parse(path_);
+    return fail(Code::invalid,
+                "expected the scope as a PATH, such as acme/checkout/production, without flags");
+}
+
 void FilterOptions::add_to(CLI::App& app) {
-    app.add_option("PATH", path_, "org[/project[/domain[/KEY]]]; * and what is left out match anything");
+    app.add_option("PATH", path_,
+                   "org[/project[/domain[/KEY]]]; * is any part of a name, what is left out is anything");
     add_flags(app, org_, project_, domain_);
 }
 
 bool FilterOptions::Filter::matches(const SecretName& name) const {
-    return contains(scope, name.scope) && (key.empty() || key == name.key);
+    return segments[0].matches(name.scope.org) && segments[1].matches(name.scope.project) &&
+           segments[2].matches(name.scope.domain) && segments[3].matches(name.key);
 }
 
 Result<FilterOptions::Filter> FilterOptions::filter() const {
-    bool flags = org_ || project_ || domain_;
-    Filter out;
-    if (path_ && flags) return fail(Code::invalid, "expected either a PATH or flags, found both");
-    if (!path_) {
-        COFFER_TRY(out.scope.org, segment("org", org_));
-        COFFER_TRY(out.scope.project, segment("project", project_));
-        COFFER_TRY(out.scope.domain, segment("domain", domain_));
-        return out;
-    }
-    std::vector<std::string> segments{""};
-    for (char c : *path_) {
-        if (c == '/') {
-            segments.emplace_back();
-        } else {
-            segments.back() += c;
-        }
-    }
+    if (path_ && (org_ || project_ || domain_))
+        return fail(Code::invalid, "expected either a PATH or flags, found both");
+    std::vector<Flag> segments{org_, project_, domain_};
+    if (path_) segments = segments_of(*path_);
     if (segments.size() > 4)
         return fail(Code::invalid, "expected at most org/project/domain/KEY, found \"", printable(*path_),
                     '"');
-    segments.resize(4, "*");
-    COFFER_TRY(out.scope.org, segment("org", segments[0]));
-    COFFER_TRY(out.scope.project, segment("project", segments[1]));
-    COFFER_TRY(out.scope.domain, segment("domain", segments[2]));
-    if (segments[3] != "*") {
-        COFFER_CHECK(check_key(segments[3]));
-        out.key = segments[3];
+    Filter out;
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+        if (!segments[i]) continue;
+        COFFER_TRY(out.segments[i], segment_glob(i, *segments[i]));
     }
     return out;
 }

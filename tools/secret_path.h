@@ -6,9 +6,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <optional>
 #include <string>
 
+#include "access/policy/glob.h"
 #include "names/scope.h"
 
 namespace coffer {
@@ -27,19 +29,20 @@ class SecretOptions {
   public:
     void add_to(CLI::App& app);
     [[nodiscard]] Result<SecretName> name() const;
+    [[nodiscard]] Result<Scope> scope() const;  // for a verb whose PATH may be a whole scope
 
   private:
     std::string path_;
     std::optional<std::string> org_, project_, domain_;
 };
 
-// For `ls`: one to four segments or flags; `*` and what is left out match anything.
+// For `ls`: one to four segments or flags, in which `*` stands for any part of a name; what is left out
+// matches anything.
 class FilterOptions {
   public:
     void add_to(CLI::App& app);
     struct Filter {
-        Pattern scope;
-        std::string key;  // empty = any
+        std::array<Glob, 4> segments{Glob::any(), Glob::any(), Glob::any(), Glob::any()};
         [[nodiscard]] bool matches(const SecretName& name) const;
     };
     [[nodiscard]] Result<Filter> filter() const;

@@ -6,6 +6,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
@@ -54,6 +56,12 @@ AuditSinks audit_sinks(const Config& config) {
     return {config.audit_file, config.audit_journal ? kJournalSocket : ""};
 }
 
+// An ordinary user's runtime folder is empty after each login. Root's mount points are made by whoever
+// installs. What is there, or cannot be made, check_mount_point judges.
+void make_own_mount_point(const std::filesystem::path& path) {
+    if (geteuid() != 0) (void)::mkdir(path.c_str(), 0700);
+}
+
 std::string_view name_of(AttestMethod method) {
     return method == AttestMethod::pidfd ? "pidfd" : "procfs";
 }
@@ -75,6 +83,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
         if (mount.empty())
             return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ",
                         config.file.string());
+        make_own_mount_point(mount);
         COFFER_TRY(daemon->mount_, check_mount_point(mount));
     }
     COFFER_TRY(daemon->host_, load_host_identity(identity_path(config)));
@@ -121,7 +130,7 @@ void Daemon::build() {
     gate_ = std::make_unique<Gate>(
         *attestor_, *audit_, status_,
         Gate::Settings{config_.deny, config_.audit_required, known(find_group(config_.admin_group)),
-                       known(find_user(std::string(kWatchUser)))});
+                       known(find_user(std::string(kWatchUser))), geteuid()});
     status_files_ = std::make_unique<StatusFiles>(
         StatusFiles::Parts{catalogue_, *unsealer_, *handles_, keys_, status_, config_.pin.store.hex(),
                            host_name_, options_.version, std::string(name_of(attestor_->method()))});

@@ -148,7 +148,7 @@ Answer<Visitor> Gate::check_admin(const Requester& who) {
     const bool in_group =
         settings_.admin_group && (caller.ids.fsgid == *settings_.admin_group ||
                                   std::ranges::binary_search(caller.groups, *settings_.admin_group));
-    if (caller.ids.fsuid == 0 || in_group) return found;
+    if (caller.ids.fsuid == 0 || caller.ids.fsuid == settings_.own_user || in_group) return found;
     return refusal();
 }
 

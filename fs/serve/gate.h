@@ -66,6 +66,7 @@ class Gate {
         bool audit_required = true;
         std::optional<gid_t> admin_group;
         std::optional<uid_t> watch_user;  // who, beside root, may be the watcher
+        std::optional<uid_t> own_user{};  // who runs the daemon
     };
     Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings settings);
 
@@ -77,7 +78,7 @@ class Gate {
     // The error is the refusal's errno: ENOENT or EACCES as configured.
     [[nodiscard]] Answer<Visitor> admit(const Requester& who);
     [[nodiscard]] Answer<Visitor> check_directory(const Requester& who, const DirectoryPath& directory);
-    // For the daemon's own files: root and the admin group, whatever the policy says.
+    // For the daemon's own files: root, the admin group and who runs the daemon, whatever the policy says.
     [[nodiscard]] Answer<Visitor> check_admin(const Requester& who);
     // For touching a file so that inotify fires: root or the watch user, in coffer-watch.service. Whatever
     // the policy says, it finds each name, for it has to touch it, and reads none.

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/secrets.h"
 
+#include <algorithm>
+#include <iterator>
+#include <span>
+
 #include "change/principals.h"
+#include "log/commit.h"
 #include "view/resolve.h"
 
 namespace coffer {
@@ -114,6 +119,37 @@ Result<RemoveOutcome> remove_secret(VerifiedStore& store, const Identity& signer
     return outcome;
 }
 
+Result<RemoveAllOutcome> remove_secrets(VerifiedStore& store, const Identity& signer,
+                                        const std::vector<SecretName>& names) {
+    RemoveAllOutcome outcome;
+    outcome.committed.head = store.view().head();
+    for (std::span<const SecretName> left(names); !left.empty();) {
+        const auto batch = left.first(std::min<std::size_t>(left.size(), kMaxOperations));
+        left = left.subspan(batch.size());
+        std::vector<SecretName> removed;
+        auto intent = [&](VerifiedStore& current) -> Result<Draft> {
+            Draft draft;
+            removed.clear();
+            for (const SecretName& name : batch) {
+                COFFER_TRY(auto secret, current.view().find(name));
+                if (!secret || !secret->live) continue;
+                draft.operations.emplace_back(Remove{name, secret->last_version + 1});
+                removed.push_back(name);
+            }
+            return draft;
+        };
+        auto committed = commit_change(store, signer, intent);
+        if (!committed && !outcome.removed.empty())
+            return wrap(std::move(committed).error(), outcome.removed.size(), " of ", names.size(),
+                        " were removed, the rest was not");
+        if (!committed) return tl::make_unexpected(std::move(committed).error());
+        outcome.committed.head = committed->head;
+        outcome.committed.changed |= committed->changed;
+        std::ranges::move(removed, std::back_inserter(outcome.removed));
+    }
+    return outcome;
+}
+
 Result<RestoreOutcome> restore_secret(VerifiedStore& store, const Identity& signer, const SecretName& name,
                                       std::uint64_t version, std::optional<std::uint64_t> if_version) {
     RestoreOutcome outcome;
@@ -159,9 +195,9 @@ Result<Committed> purge_version(VerifiedStore& store, const Identity& signer, co
 Result<SecretBuffer> reveal(VerifiedStore& store, const Identity& identity, const Secret& secret,
                             const Version& version) {
     if (secret.visibility == Visibility::restricted)
-        return fail(
-            Code::not_allowed, secret.name.text(),
-            " is restricted: no tool shows its value; a program reads it through the mount of a host");
+        return fail(Code::not_allowed, secret.name.text(),
+                    " is restricted: no tool shows its value; a program reads it through the mount of a"
+                    " host, and `coffer policy explain` says which");
     COFFER_TRY(auto payload, store.payload(version));
     COFFER_TRY(auto key, store.scope_key(identity, version.scope_key));
     const ScopeKey* scope_key = store.view().roster().scope_key(version.scope_key);

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# bash completion for coffer. Secrets are completed from `coffer ls`, which asks for no passphrase.
+# bash completion for coffer; `coffer completion bash` prints it. Paths are completed a segment at a time by
+# `coffer completion paths`, which asks for no passphrase and says nothing where there is no store.
 
-_coffer_paths() {
-    local path
-    # `*` is a segment here, never a glob.
-    coffer ls --json ${config:+--config "$config"} 2>/dev/null | sed -n 's/^ *"secret": "\([^"]*\)",\{0,1\}$/\1/p' |
-        while IFS= read -r path; do
-            [[ $path == "$cur"* ]] && printf '%s\n' "$path"
-        done
+_coffer_words() { # paths|scopes
+    # What was typed may have a backslash before its `*`, which is a segment here and never a glob.
+    mapfile -t COMPREPLY < <(coffer completion "$1" "${cur//\\/}" ${config:+--config "$config"} 2>/dev/null)
+    # As for files: they are quoted for the shell, and after a slash the word goes on.
+    compopt -o filenames 2>/dev/null
+    [[ ${COMPREPLY[0]-} == */ ]] && compopt -o nospace 2>/dev/null
+    return 0
 }
 
 _coffer() {
@@ -44,7 +45,7 @@ _coffer() {
     esac
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge log verify scope member
-            host identity rotate audit policy watch status doctor --help --version" -- "$cur")
+            host identity rotate audit policy watch status doctor completion --help --version" -- "$cur")
         return
     fi
     if ((COMP_CWORD == 2)); then
@@ -64,7 +65,16 @@ _coffer() {
     if [[ $cur != -* ]]; then
         [[ $verb == policy && $second == explain ]] && verb=get
         case $verb in
-            set | get | rm | history | restore | purge | ls) mapfile -t COMPREPLY < <(_coffer_paths) ;;
+            rm)
+                if [[ " ${COMP_WORDS[*]} " =~ \ (-r|--recursive)\  ]]; then
+                    _coffer_words scopes
+                else
+                    _coffer_words paths
+                fi
+                ;;
+            set | get | history | restore | purge | ls) _coffer_words paths ;;
+            scope | rotate) _coffer_words scopes ;;
+            completion) mapfile -t COMPREPLY < <(compgen -W "bash zsh fish" -- "$cur") ;;
             host | identity | audit | policy) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         return
@@ -73,8 +83,8 @@ _coffer() {
         init) options="--org --dir --owner --host --no-passphrase --join --store" ;;
         set) options="$scope --value --from-file --visibility --expires --if-version" ;;
         get) options="$scope --version --reveal" ;;
-        ls) options="$scope --removed" ;;
-        rm) options="$scope --if-version --yes" ;;
+        ls) options="$scope --find --expiring --removed --names --tree" ;;
+        rm) options="$scope --if-version --recursive --yes" ;;
         history) options="$scope" ;;
         restore) options="$scope --if-version" ;;
         purge) options="$scope --yes" ;;

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-# fish completion for coffer. Secrets are completed from `coffer ls`, which asks for no passphrase.
+# fish completion for coffer; `coffer completion fish` prints it. Paths are completed a segment at a time by
+# `coffer completion paths`, which asks for no passphrase and says nothing where there is no store.
 
 function __coffer_secrets
-    coffer ls --json 2>/dev/null | string replace -rf '^ *"secret": "([^"]*)",?$' '$1'
+    coffer completion paths (string unescape -- (commandline -ct)) 2>/dev/null
+end
+
+function __coffer_scopes
+    coffer completion scopes (string unescape -- (commandline -ct)) 2>/dev/null
 end
 
 function __coffer_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate audit policy watch status doctor
+set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate audit policy watch status doctor completion
 complete -c coffer -f
 complete -c coffer -n "not __coffer_verb $verbs" -a init -d 'Make a store, its owner, this host and a configuration'
 complete -c coffer -n "not __coffer_verb $verbs" -a set -d 'Seal a value, new or anew'
@@ -31,6 +36,8 @@ complete -c coffer -n "not __coffer_verb $verbs" -a policy -d 'Rules: which proc
 complete -c coffer -n "not __coffer_verb $verbs" -a watch -d 'Show changes as they come'
 complete -c coffer -n "not __coffer_verb $verbs" -a status -d 'Is the mount served, and how well'
 complete -c coffer -n "not __coffer_verb $verbs" -a doctor -d 'What is wrong on this host, and what to do'
+complete -c coffer -n "not __coffer_verb $verbs" -a completion -d "Print a shell's completion script"
+complete -c coffer -n '__coffer_verb completion' -a 'bash zsh fish'
 complete -c coffer -n '__coffer_verb watch' -l since -x -d 'What came after this revision'
 complete -c coffer -n '__coffer_verb watch' -l exec -x -d 'Run this for each change'
 complete -c coffer -n '__coffer_verb watch' -l reload -d 'Reload the units that on_change names'
@@ -63,6 +70,13 @@ complete -c coffer -n '__coffer_verb set rm restore' -l if-version -x -d 'Only i
 complete -c coffer -n '__coffer_verb get' -l version -x -d 'An earlier version'
 complete -c coffer -n '__coffer_verb get' -l reveal -d 'Write the value to stdout'
 complete -c coffer -n '__coffer_verb ls member host' -l removed -d 'Removed ones as well'
+complete -c coffer -n '__coffer_verb ls; and not __coffer_verb scope member host' -l find -x -d 'Those with this text'
+complete -c coffer -n '__coffer_verb ls; and not __coffer_verb scope member host' -l expiring -x -d 'Those that expire until then'
+complete -c coffer -n '__coffer_verb ls; and not __coffer_verb scope member host' -l names -d 'The paths alone'
+complete -c coffer -n '__coffer_verb ls; and not __coffer_verb scope member host' -l tree -d 'As the mount has them'
+complete -c coffer -n '__coffer_verb rm; and not __coffer_verb member host' -s r -l recursive -d 'Every secret of a scope'
+complete -c coffer -n '__coffer_verb rotate' -a '(__coffer_scopes)'
+complete -c coffer -n '__coffer_verb scope; and __coffer_verb add' -a '(__coffer_scopes)'
 complete -c coffer -n '__coffer_verb rm purge member host verify; and not __coffer_verb audit' -s y -l yes -d 'Do not ask'
 complete -c coffer -n '__coffer_verb log' -s n -l limit -x -d 'At most N commits'
 complete -c coffer -n '__coffer_verb verify; and not __coffer_verb audit' -l repair -d 'Cut what does not verify'

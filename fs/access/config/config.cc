@@ -221,7 +221,7 @@ Result<Config> load_config(const stdfs::path& file) {
     if (!text && text.error().code == Code::not_found)
         return fail(
             Code::not_found, text.error().message,
-            "; name the configuration with --config or $COFFER_CONFIG, or make one with: coffer init");
+            "; name the configuration with --config or $COFFER_CONFIG, or make one with `coffer init`");
     if (!text) return tl::make_unexpected(std::move(text).error());
     return parse_config(*text, absolute);
 }
