@@ -19,13 +19,16 @@ class Export final : public Command {
     Export() : Command("export", "Write the values of masked secrets to stdout or a new folder") {}
 
     void add_options(CLI::App& app) override {
-        app.add_option("--scope", scope_, "org/project/domain, with * for all")->required()->type_name("SCOPE");
+        app.add_option("--scope", scope_, "org/project/domain, with * for all")
+            ->required()
+            ->type_name("SCOPE");
         app.add_option("--format", format_, "dotenv (the default), kestra, json, dir or pass")
             ->type_name("FORMAT");
         app.add_option("--out", folder_, "The folder to make, for dir (the default then) and pass")
             ->type_name("DIR");
-        mount_option_ = app.add_option("--mount", mount_, "Through the mount (DIR, else the configured one): what "
-                                                          "this process may read there")
+        mount_option_ = app.add_option("--mount", mount_,
+                                       "Through the mount (DIR, else the configured one): what "
+                                       "this process may read there")
                             ->expected(0, 1)
                             ->type_name("[DIR]");
         app.add_flag("-y,--yes", yes_, "Show the values on a terminal");
@@ -57,15 +60,15 @@ class Export final : public Command {
             COFFER_TRY(format, parse_format(*format_));
         }
         if (is_tree(format) != folder_.has_value())
-            return is_tree(format)
-                       ? fail(Code::invalid, "expected --out DIR for --format ", to_text(format))
-                       : fail(Code::invalid, "--out makes a folder, for --format dir or pass; ", to_text(format),
-                              " goes to stdout");
+            return is_tree(format) ? fail(Code::invalid, "expected --out DIR for --format ", to_text(format))
+                                   : fail(Code::invalid, "--out makes a folder, for --format dir or pass; ",
+                                          to_text(format), " goes to stdout");
         if (json && !is_tree(format) && format != Format::json)
             return fail(Code::invalid, "expected --format json beside --json, found ", to_text(format));
         if (!is_tree(format) && !yes_ && isatty(STDOUT_FILENO) != 0)
-            return fail(Code::invalid, "stdout is a terminal, which would show every value; send it to a file or "
-                                       "a program, or give --yes");
+            return fail(Code::invalid,
+                        "stdout is a terminal, which would show every value; send it to a file or "
+                        "a program, or give --yes");
         return format;
     }
 
@@ -111,14 +114,16 @@ class Export final : public Command {
         if (mount.empty()) {
             COFFER_TRY(auto config, find_and_load_config(common));
             if (config.mount.empty())
-                return fail(Code::invalid, "expected --mount DIR, for ", config.file.native(), " names no mount");
+                return fail(Code::invalid, "expected --mount DIR, for ", config.file.native(),
+                            " names no mount");
             mount = config.mount;
         }
         COFFER_TRY(auto secrets, MountedSecrets::open(mount, scope));
         std::size_t count = 0;
         for (const std::string& key : secrets.keys()) {
             auto value = secrets.value(key);
-            if (!value && (value.error().code == Code::not_found || value.error().code == Code::not_allowed)) {
+            if (!value &&
+                (value.error().code == Code::not_found || value.error().code == Code::not_allowed)) {
                 out.warning(scope.text(), '/', key, " may not be read by this process and was left out");
                 continue;
             }

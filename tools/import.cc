@@ -18,7 +18,9 @@ class Import final : public Command {
     Import() : Command("import", "Seal the secrets of a file or folder") {}
 
     void add_options(CLI::App& app) override {
-        app.add_option("FILE", path_, "A file, a folder, or - for stdin")->required()->type_name("FILE|DIR|-");
+        app.add_option("FILE", path_, "A file, a folder, or - for stdin")
+            ->required()
+            ->type_name("FILE|DIR|-");
         app.add_option("--scope", scope_, "Where they go: org/project/domain, with * for all")
             ->required()
             ->type_name("SCOPE");
@@ -27,7 +29,8 @@ class Import final : public Command {
         app.add_option("--visibility", visibility_,
                        "masked (members may reveal it) or restricted (hosts only)")
             ->type_name("VISIBILITY");
-        app.add_flag("--dry-run", dry_run_, "Show what would be new, changed or the same, and change nothing");
+        app.add_flag("--dry-run", dry_run_,
+                     "Show what would be new, changed or the same, and change nothing");
         app.add_flag("--rename", names_.rename, "Put _ for what a KEY may not have");
         app.add_flag("--skip-invalid", names_.skip_invalid, "Leave out what has no valid KEY");
     }
@@ -59,9 +62,10 @@ class Import final : public Command {
         for (const std::string& warning : names.warnings) out.warning(warning);
         for (const std::string& problem : names.problems) out.note(problem);
         if (!names.problems.empty())
-            return fail(Code::invalid, "of ", path_, ' ', names.problems.size(), " of ", entries.size(),
-                        " secrets cannot be imported, and nothing was changed; for names that are no KEY there "
-                        "are --rename and --skip-invalid");
+            return fail(
+                Code::invalid, "of ", path_, ' ', names.problems.size(), " of ", entries.size(),
+                " secrets cannot be imported, and nothing was changed; for names that are no KEY there "
+                "are --rename and --skip-invalid");
         return std::move(names.values);
     }
 
@@ -73,12 +77,11 @@ class Import final : public Command {
         for (std::size_t i = 0; i < plan.size(); ++i) {
             const std::string name = SecretName{request.scope, request.values[i].key}.text();
             const bool unknown = plan[i].comparison == Comparison::unknown;
-            rows.push_back({std::string(to_text(plan[i].comparison)), name,
-                            unknown ? concat("version ", plan[i].version, " would be added")
-                                    : concat(plan[i].version)});
-            list.push_back({{"secret", name},
-                            {"change", to_text(plan[i].comparison)},
-                            {"version", plan[i].version}});
+            rows.push_back(
+                {std::string(to_text(plan[i].comparison)), name,
+                 unknown ? concat("version ", plan[i].version, " would be added") : concat(plan[i].version)});
+            list.push_back(
+                {{"secret", name}, {"change", to_text(plan[i].comparison)}, {"version", plan[i].version}});
         }
         if (rows.size() > 1) out.table(rows);
         out.line("nothing was changed");

@@ -61,8 +61,8 @@ class NameCheck {
                                            " would both become ", key, "; rename one of them at its source"));
             return;
         }
-        out_.warnings.push_back(concat(key, " stands on ", where(*first.entry), " and again on ", where(entry),
-                                       ", which counts"));
+        out_.warnings.push_back(concat(key, " stands on ", where(*first.entry), " and again on ",
+                                       where(entry), ", which counts"));
         first.entry = &entry;
         out_.values[first.index].value = entry.value;
     }

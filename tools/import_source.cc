@@ -30,7 +30,8 @@ Result<ImportSource> ImportSource::read(const std::string& path, std::optional<F
         return read_tree(path, format.value_or(pass ? Format::pass : Format::dir));
     }
     ImportSource out;
-    COFFER_TRY(out.text_, standard ? read_stdin(kMaxImport) : read_value_file(path, kMaxImport, FileTrust::any));
+    COFFER_TRY(out.text_,
+               standard ? read_stdin(kMaxImport) : read_value_file(path, kMaxImport, FileTrust::any));
     const std::string what = standard ? "stdin" : path;
     auto found = format ? Result<Format>(*format) : guess_format(out.text_.view());
     if (!found) return wrap(std::move(found).error(), what);

@@ -25,7 +25,8 @@ Result<void> check_served(const std::filesystem::path& mount) {
             return fail(Code::unavailable, "coffer is not mounted at ", mount.native(),
                         "; start cofferd, or name another mount with --mount");
         case ServedMount::State::silent:
-            return fail(Code::unavailable, "nobody serves the mount at ", mount.native(), "; see `coffer status`");
+            return fail(Code::unavailable, "nobody serves the mount at ", mount.native(),
+                        "; see `coffer status`");
         case ServedMount::State::closed:
         case ServedMount::State::serving:
             return {};
@@ -37,7 +38,8 @@ Result<void> check_served(const std::filesystem::path& mount) {
 
 Result<MountedSecrets> MountedSecrets::open(const std::filesystem::path& mount, const Scope& scope) {
     if (scope.project.empty() || scope.domain.empty())
-        return fail(Code::invalid, "the mount has a folder for each project and domain; expected both in place of ",
+        return fail(Code::invalid,
+                    "the mount has a folder for each project and domain; expected both in place of ",
                     scope.text());
     COFFER_CHECK(check_served(mount));
     MountedSecrets out;
@@ -45,7 +47,8 @@ Result<MountedSecrets> MountedSecrets::open(const std::filesystem::path& mount, 
     std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(out.folder_.c_str()), &::closedir);
     if (!listing && (errno == ENOENT || errno == EACCES))
         return fail(errno == ENOENT ? Code::not_found : Code::not_allowed, "this process sees nothing at ",
-                    out.folder_.native(), "; `coffer policy explain --pid $$ ", scope.text(), "/KEY` says why");
+                    out.folder_.native(), "; `coffer policy explain --pid $$ ", scope.text(),
+                    "/KEY` says why");
     if (!listing) return fail(Code::failed, "opening ", out.folder_.native(), ": ", errno_text());
     errno = 0;
     while (const dirent* entry = ::readdir(listing.get())) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MountedSecrets: what this process may read of a project and domain through the mount. The policy decides, as
-// for every other program; nothing here reads the store.
+// MountedSecrets: what this process may read of a project and domain through the mount. The policy decides,
+// as for every other program; nothing here reads the store.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +21,9 @@ class MountedSecrets {
     [[nodiscard]] static Result<MountedSecrets> open(const std::filesystem::path& mount, const Scope& scope);
 
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
-    [[nodiscard]] const std::vector<std::string>& keys() const { return keys_; }  // sorted; perhaps not readable
+    [[nodiscard]] const std::vector<std::string>& keys() const {
+        return keys_;
+    }  // sorted; perhaps not readable
     // Code::not_found or Code::not_allowed for what this process may not read.
     [[nodiscard]] Result<SecretBuffer> value(const std::string& key) const;
 

@@ -25,8 +25,9 @@ ProgressBar::~ProgressBar() {
 void ProgressBar::show(std::size_t done) {
     if (!visible_) return;
     const std::size_t filled = done >= total_ ? kWidth : done * kWidth / total_;
-    (void)write_all(STDERR_FILENO, as_bytes(concat(kClearLine, verb_, " [", std::string(filled, '#'),
-                                                   std::string(kWidth - filled, ' '), "] ", done, " of ", total_)));
+    (void)write_all(STDERR_FILENO,
+                    as_bytes(concat(kClearLine, verb_, " [", std::string(filled, '#'),
+                                    std::string(kWidth - filled, ' '), "] ", done, " of ", total_)));
 }
 
 }  // namespace coffer

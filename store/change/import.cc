@@ -119,7 +119,8 @@ class Batch {
             if (!key || draft_.operations.size() + jobs_.size() >= kMaxOperations || bytes_ > kDraftPayloads)
                 break;
             ++(planned.comparison == Comparison::added ? after_.added : after_.changed);
-            jobs_.push_back({&imported, keys_.at(planned.visibility), planned.visibility, planned.version, {}, {}});
+            jobs_.push_back(
+                {&imported, keys_.at(planned.visibility), planned.visibility, planned.version, {}, {}});
         }
         return sealed();
     }
@@ -131,7 +132,8 @@ class Batch {
     Result<bool> have_key(const Principal& principal, Visibility visibility) {
         if (keys_.contains(visibility)) return true;
         std::vector<Operation> making;
-        COFFER_TRY(auto key, sealing_key(store_.view().roster(), principal, request_.scope, visibility, making));
+        COFFER_TRY(auto key,
+                   sealing_key(store_.view().roster(), principal, request_.scope, visibility, making));
         if (!making.empty() && !jobs_.empty()) return false;
         keys_.emplace(visibility, key);
         std::move(making.begin(), making.end(), std::back_inserter(draft_.operations));
@@ -204,7 +206,8 @@ Result<std::vector<PlannedValue>> plan_import(VerifiedStore& store, const Identi
     return out;
 }
 
-Result<ImportOutcome> import_values(VerifiedStore& store, const Identity& signer, const ImportRequest& request,
+Result<ImportOutcome> import_values(VerifiedStore& store, const Identity& signer,
+                                    const ImportRequest& request,
                                     const std::function<void(const ImportOutcome&)>& told) {
     COFFER_CHECK(check_visibility(store.view(), request));
     MaskedValues masked(store, signer);

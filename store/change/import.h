@@ -21,7 +21,7 @@ struct ImportedValue {
 
 struct ImportRequest {
     Scope scope;
-    std::optional<Visibility> visibility;    // none: each secret's own, or masked for a new one
+    std::optional<Visibility> visibility;   // none: each secret's own, or masked for a new one
     std::span<const ImportedValue> values;  // each KEY once
 };
 

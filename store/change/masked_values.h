@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MaskedValues: the values of masked secrets, for an identity that may open them. It keeps the scope keys that
-// it has opened, for a whole scope is read under one or two. One thread at a time.
+// MaskedValues: the values of masked secrets, for an identity that may open them. It keeps the scope keys
+// that it has opened, for a whole scope is read under one or two. One thread at a time.
 #pragma once
 
 #include <map>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files of secrets, which anybody may have written: dotenv, and the other texts that `import` reads. Properties:
-// a decoded value is never longer than the text; what was read is written so that it is read again the same.
+// Files of secrets, which anybody may have written: dotenv, and the other texts that `import` reads.
+// Properties: a decoded value is never longer than the text; what was read is written so that it is read
+// again the same.
 #include <algorithm>
 
 #include "formats/dotenv.h"

@@ -163,7 +163,9 @@ TEST_CASE("dotenv has two kinds of quotes, over several lines too") {
 }
 
 TEST_CASE("dotenv takes a byte order mark and the line ends of Windows") {
-    Read found = read(Format::dotenv, "\xef\xbb\xbf" "A=1\r\nB=\"x\r\ny\\r\"\r\n\r\nC='z' # c\r\nD=last\r");
+    Read found = read(Format::dotenv,
+                      "\xef\xbb\xbf"
+                      "A=1\r\nB=\"x\r\ny\\r\"\r\n\r\nC='z' # c\r\nD=last\r");
     CHECK(found.error.empty());
     CHECK(found.values == Values{{"A", "1"}, {"B", "x\ny\r"}, {"C", "z"}, {"D", "last"}});
 }
@@ -183,7 +185,8 @@ TEST_CASE("dotenv names the line of what it does not understand, and never quote
     CHECK(refusal(Format::dotenv, "A='x'hunter2\n").starts_with("line 1: "));
     CHECK(refusal(Format::dotenv, "A=`hunter2`\n").starts_with("line 1: "));
     CHECK(refusal(Format::dotenv, "A=hun\rter2\n").starts_with("line 1: "));
-    CHECK(refusal(Format::dotenv, "A=-----BEGIN PRIVATE KEY-----\nhunter2\n").find("PEM") != std::string::npos);
+    CHECK(refusal(Format::dotenv, "A=-----BEGIN PRIVATE KEY-----\nhunter2\n").find("PEM") !=
+          std::string::npos);
     for (const char* text : {"hunter2", "A=1\n=hunter2", "B='hunter2", "A='x'hunter2", "A=`hunter2`"})
         CHECK(refusal(Format::dotenv, text).find("hunter2") == std::string::npos);
 }
@@ -216,10 +219,10 @@ TEST_CASE("JSON is one object of strings") {
     Read found = read(Format::json, "{\n\"A\": \"1\",\n\n\"B\": \"2\"}");
     CHECK(found.lines == std::vector<std::size_t>{2, 4});
     for (const char* text :
-         {"", "[]", "{", "{\"A\"}", "{\"A\": }", "{\"A\": 1}", "{\"A\": null}", "{\"A\": \"x\",}", "{\"A\": \"x\"} x",
-          "{\"A\": \"x", "{\"A\": \"\\x\"}", "{\"A\": \"\\u12g4\"}", "{\"A\": \"\\ud800\"}",
-          "{\"A\": \"\\udc00\"}", "{\"A\": \"a\nb\"}", "{\"A\": {\"B\": \"x\"}}", "{\"A\": {\"base64\": \"!\"}}",
-          "{\"A\": {\"base64\": \"YQ==\", \"x\": \"y\"}}", "{A: \"x\"}"})
+         {"", "[]", "{", "{\"A\"}", "{\"A\": }", "{\"A\": 1}", "{\"A\": null}", "{\"A\": \"x\",}",
+          "{\"A\": \"x\"} x", "{\"A\": \"x", "{\"A\": \"\\x\"}", "{\"A\": \"\\u12g4\"}",
+          "{\"A\": \"\\ud800\"}", "{\"A\": \"\\udc00\"}", "{\"A\": \"a\nb\"}", "{\"A\": {\"B\": \"x\"}}",
+          "{\"A\": {\"base64\": \"!\"}}", "{\"A\": {\"base64\": \"YQ==\", \"x\": \"y\"}}", "{A: \"x\"}"})
         CHECK(refusal(Format::json, text).starts_with("line 1: "));
 }
 
@@ -258,12 +261,14 @@ TEST_CASE("base64 is decoded in place, with or without padding") {
     CHECK(decoded("Zm9vYg==") == "foob");
     CHECK(decoded("Zm9vYg") == "foob");
     CHECK(decoded("+/+/") == "\xfb\xff\xbf");
-    for (const char* bad : {"Z", "Zm9v=", "Zh==", "Zm9=", "====", "Zm 9v", "Zm-_", "Zm9vYg=", "=Zm9", "Z\xc1==", "Zm9v\n"})
+    for (const char* bad :
+         {"Z", "Zm9v=", "Zh==", "Zm9=", "====", "Zm 9v", "Zm-_", "Zm9vYg=", "=Zm9", "Z\xc1==", "Zm9v\n"})
         CHECK(decoded(bad) == "refused");
 }
 
 TEST_CASE("names are checked, and of a name that is there twice the last value counts") {
-    const std::vector<Entry> entries{{"A", as_bytes("1"), 1}, {"B", as_bytes("2"), 2}, {"A", as_bytes("3"), 3}};
+    const std::vector<Entry> entries{
+        {"A", as_bytes("1"), 1}, {"B", as_bytes("2"), 2}, {"A", as_bytes("3"), 3}};
     ImportNames names = import_names(entries, {});
     REQUIRE(names.values.size() == 2);
     CHECK(names.values[0].key == "A");
@@ -273,7 +278,8 @@ TEST_CASE("names are checked, and of a name that is there twice the last value c
 }
 
 TEST_CASE("names that are no KEY are all told, renamed or left out") {
-    const std::vector<Entry> entries{{"web/db", as_bytes("1"), 0}, {"A B", as_bytes("2"), 4}, {"C", as_bytes("3"), 5}};
+    const std::vector<Entry> entries{
+        {"web/db", as_bytes("1"), 0}, {"A B", as_bytes("2"), 4}, {"C", as_bytes("3"), 5}};
     ImportNames strict = import_names(entries, {});
     REQUIRE(strict.problems.size() == 2);
     CHECK(strict.problems[0].find("--rename makes it web_db") != std::string::npos);
@@ -289,7 +295,9 @@ TEST_CASE("names that are no KEY are all told, renamed or left out") {
     CHECK(skipped.warnings.size() == 2);
     CHECK(valid_key(".dockerconfigjson") == "_dockerconfigjson");
     CHECK(valid_key("-x") == "_x");
-    CHECK(import_names({{"a/b", as_bytes("1"), 0}, {"a b", as_bytes("2"), 0}}, {true, false}).problems.size() == 1);
+    CHECK(
+        import_names({{"a/b", as_bytes("1"), 0}, {"a b", as_bytes("2"), 0}}, {true, false}).problems.size() ==
+        1);
     CHECK(import_names({{std::string(129, 'a'), as_bytes("1"), 0}}, {true, false}).problems.size() == 1);
 }
 

@@ -64,7 +64,8 @@ Result<std::vector<files::path>> list_files(const files::path& folder, HiddenFil
         if (name.starts_with(hidden == HiddenFiles::skip ? "." : "..")) {
             at.disable_recursion_pending();
         } else if (is_folder && link) {
-            entries.warnings.push_back(concat(at->path().native(), " is a link to a folder and was left out"));
+            entries.warnings.push_back(
+                concat(at->path().native(), " is a link to a folder and was left out"));
         } else if (!is_folder) {
             out.push_back(at->path());
         }

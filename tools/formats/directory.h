@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A folder of files, each a value byte for byte: what Kubernetes mounts, /run/secrets, a tree of one's own. The
-// name of an entry is the file's path below the folder, with / between its segments.
+// A folder of files, each a value byte for byte: what Kubernetes mounts, /run/secrets, a tree of one's own.
+// The name of an entry is the file's path below the folder, with / between its segments.
 #pragma once
 
 #include <filesystem>

@@ -21,9 +21,9 @@ class DotenvParser {
             references_ = false;
             COFFER_TRY(entry.value, value());
             if (references_)
-                entries_.warnings.push_back(
-                    concat("line ", entry.line, ": ${...} in the value of ", printable(entry.name),
-                           " is kept as it stands; no variable is put in its place"));
+                entries_.warnings.push_back(concat("line ", entry.line, ": ${...} in the value of ",
+                                                   printable(entry.name),
+                                                   " is kept as it stands; no variable is put in its place"));
             entries_.list.push_back(std::move(entry));
         }
         return std::move(entries_);
@@ -54,8 +54,9 @@ class DotenvParser {
             const char c = at_.take();
             if (c == '#' && blank_before) break;
             if (c == '\r')
-                return fail_at(at_.line(), "a carriage return within a value; put it into quotes, or save the "
-                                           "file with line feeds at the ends of lines");
+                return fail_at(at_.line(),
+                               "a carriage return within a value; put it into quotes, or save the "
+                               "file with line feeds at the ends of lines");
             note_reference(c);
             blank_before = c == ' ' || c == '\t';
             value.put(c);
@@ -70,8 +71,7 @@ class DotenvParser {
         const char quote = at_.take();
         DecodedValue value(at_.here());
         while (true) {
-            if (at_.at_end())
-                return fail_at(line, "the value that begins here has no closing ", quote);
+            if (at_.at_end()) return fail_at(line, "the value that begins here has no closing ", quote);
             const char c = at_.take();
             if (c == quote) break;
             // The ends of lines are an editor's; what is meant to be a carriage return is written \r.
@@ -119,7 +119,8 @@ Result<Entries> parse_dotenv(std::span<std::uint8_t> text) {
 Result<void> write_dotenv(SecretChunks& out, std::string_view key, ByteView value) {
     const auto text = as_text(value);
     if (text.find('\0') != text.npos)
-        return fail(Code::invalid, key, " has a NUL byte, which dotenv cannot write; use --format json or dir");
+        return fail(Code::invalid, key,
+                    " has a NUL byte, which dotenv cannot write; use --format json or dir");
     out.put(key);
     out.put("=");
     if (!value.empty() && std::all_of(value.begin(), value.end(), is_plain)) {

@@ -77,9 +77,10 @@ Result<Format> guess_format(ByteView bytes) {
     const auto content = trimmed(text);
     if (content.starts_with('{')) return Format::json;
     if (may_be_kestra(text))
-        return fail(Code::invalid,
-                    "the lines SECRET_NAME=... may be Kestra's, with values in base64, or dotenv's; say which "
-                    "with --format kestra or --format dotenv");
+        return fail(
+            Code::invalid,
+            "the lines SECRET_NAME=... may be Kestra's, with values in base64, or dotenv's; say which "
+            "with --format kestra or --format dotenv");
     const std::size_t filter = text.find("base64encode");
     if (text.find(kKestraPrefix) != text.npos && filter != text.npos && text.find("{{") < filter)
         return Format::kestra;

@@ -15,8 +15,8 @@ enum class Format { dotenv, kestra, json, dir, pass };
     return format == Format::dir || format == Format::pass;
 }
 
-// Dotenv, Kestra's or JSON. An error when it may be either of the first two, for a value would be decoded that
-// was meant as it stands.
+// Dotenv, Kestra's or JSON. An error when it may be either of the first two, for a value would be decoded
+// that was meant as it stands.
 [[nodiscard]] Result<Format> guess_format(ByteView text);
 
 // Not for a tree. Decodes values within `text`.

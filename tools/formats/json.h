@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON: one object, {"KEY": "value"}. A value that is no UTF-8 text is {"base64": "..."} in place of a string.
-// A reader of our own, for a JSON library would leave copies of the values in memory that is not locked.
+// JSON: one object, {"KEY": "value"}. A value that is no UTF-8 text is {"base64": "..."} in place of a
+// string. A reader of our own, for a JSON library would leave copies of the values in memory that is not
+// locked.
 #pragma once
 
 #include "formats/entry.h"

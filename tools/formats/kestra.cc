@@ -42,8 +42,9 @@ Result<ByteView> encoded(TextCursor& at, char quote) {
     while (!at.at_line_end() && !at.at_blank() && at.peek() != quote) value.put(at.take());
     auto bytes = decode_base64(value.bytes());
     if (!bytes)
-        return fail_at(at.line(), "expected base64 or {{ \"value\" | base64encode }}; a file of plain values is "
-                                  "--format dotenv");
+        return fail_at(at.line(),
+                       "expected base64 or {{ \"value\" | base64encode }}; a file of plain values is "
+                       "--format dotenv");
     return *bytes;
 }
 

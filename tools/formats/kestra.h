@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Kestra's environment files: lines of SECRET_NAME=base64, or of SECRET_NAME={{ "value" | base64encode }}. The
-// KEY is what stands behind SECRET_.
+// Kestra's environment files: lines of SECRET_NAME=base64, or of SECRET_NAME={{ "value" | base64encode }}.
+// The KEY is what stands behind SECRET_.
 #pragma once
 
 #include "formats/entry.h"

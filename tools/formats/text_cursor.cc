@@ -77,7 +77,8 @@ Result<std::string> TextCursor::take_name() {
     const auto line = as_text(rest_of_line());
     const std::size_t sign = line.find('=');
     if (sign == line.npos)
-        return fail_at(line_, "expected KEY=value, found no `=`; a value of several lines has to stand in quotes");
+        return fail_at(line_,
+                       "expected KEY=value, found no `=`; a value of several lines has to stand in quotes");
     auto name = trimmed(line.substr(0, sign));
     if (name.starts_with(kExport) && kBlanks.find(name.substr(kExport.size(), 1)) != kBlanks.npos &&
         name.size() > kExport.size())

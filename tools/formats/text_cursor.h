@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TextCursor: a place in a text of lines, which knows their number. DecodedValue: what is decoded in that text,
-// from a place that the cursor has reached on, and never ahead of it.
+// TextCursor: a place in a text of lines, which knows their number. DecodedValue: what is decoded in that
+// text, from a place that the cursor has reached on, and never ahead of it.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +32,10 @@ class TextCursor {
     [[nodiscard]] std::span<std::uint8_t> rest_of_line() const;
     [[nodiscard]] std::uint8_t* here() const { return text_.data() + place_; }
 
-    char take();                         // not at the end
+    char take();                            // not at the end
     bool take_word(std::string_view word);  // true: it stood here
-    bool skip_blanks();                  // true: there were some
-    void skip_line();                    // to the beginning of the next one
+    bool skip_blanks();                     // true: there were some
+    void skip_line();                       // to the beginning of the next one
     // To the next line that has more than blanks and a comment; false: there is none.
     bool skip_to_content();
     // What stands before the next `=` of this line, which is taken too, without blanks around it and without
