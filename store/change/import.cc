@@ -2,20 +2,16 @@
 #include "change/import.h"
 
 #include <algorithm>
-#include <future>
 #include <iterator>
 #include <map>
-#include <thread>
 
+#include "change/import_sealer.h"
 #include "change/masked_values.h"
-#include "change/sealing_key.h"
 
 namespace coffer {
 namespace {
 
 constexpr std::size_t kDraftPayloads = 12u << 20;  // bytes; the rest goes into the next commit
-constexpr unsigned kMaxSealers = 8;
-constexpr std::size_t kAloneBelow = 32;  // values; for fewer no thread is worth its start
 
 struct Planned : PlannedValue {
     Visibility visibility = Visibility::masked;
@@ -55,53 +51,12 @@ Result<Planned> plan(View& view, MaskedValues& masked, const ImportRequest& requ
     return out;
 }
 
-struct Job {
-    const ImportedValue* imported = nullptr;
-    SealingKey key;
-    Visibility visibility = Visibility::masked;
-    std::uint64_t version = 0;
-    Put put;        // made by seal
-    Bytes payload;  // made by seal
-};
-
-Result<void> seal(const StoreId& store, const Scope& scope, Job& job, SecretBuffer& scratch) {
-    const SecretName name{scope, job.imported->key};
-    const Hash context = payload_context(store, name, job.visibility, job.version, job.key.id);
-    COFFER_TRY(job.payload, seal_payload(job.key.public_half, context, job.imported->value, scratch));
-    job.put = Put{job.key.id,
-                  name.key,
-                  job.version,
-                  job.version,
-                  0,
-                  payload_hash(job.payload),
-                  static_cast<std::uint32_t>(job.payload.size() - kPayloadOverhead)};
-    return {};
-}
-
-Result<void> seal_all(const StoreId& store, const Scope& scope, std::span<Job> jobs) {
-    const std::size_t sealers =
-        jobs.size() < kAloneBelow ? 1 : std::clamp(std::thread::hardware_concurrency(), 1u, kMaxSealers);
-    const auto share = [&](std::size_t first) -> Result<void> {
-        SecretBuffer scratch;
-        for (std::size_t i = first; i < jobs.size(); i += sealers)
-            COFFER_CHECK(seal(store, scope, jobs[i], scratch));
-        return {};
-    };
-    // Futures of std::async wait in their destructors: no thread outlives the jobs.
-    std::vector<std::future<Result<void>>> others;
-    for (std::size_t i = 1; i < sealers; ++i) others.push_back(std::async(std::launch::async, share, i));
-    Result<void> done = share(0);
-    for (auto& other : others) {
-        if (auto theirs = other.get(); !theirs) done = std::move(theirs);
-    }
-    return done;
-}
-
 // One commit's worth of values, from `start` on; made anew for each try.
 class Batch {
   public:
-    Batch(VerifiedStore& store, const Identity& signer, const ImportRequest& request, MaskedValues& masked)
-        : store_(store), signer_(signer), request_(request), masked_(masked) {}
+    Batch(VerifiedStore& store, const Identity& signer, const ImportRequest& request, MaskedValues& masked,
+          ImportSealer& sealer)
+        : store_(store), signer_(signer), request_(request), masked_(masked), sealer_(sealer) {}
 
     Result<Draft> fill(const ImportOutcome& start) {
         after_ = start;
@@ -140,9 +95,28 @@ class Batch {
         return true;
     }
 
+    // After a batch of new values the next ones are mostly new too, under the same key.
+    [[nodiscard]] std::vector<SealJob> guessed_next() const {
+        const Visibility visibility = request_.visibility.value_or(Visibility::masked);
+        auto key = keys_.find(visibility);
+        const bool all_new =
+            std::all_of(jobs_.begin(), jobs_.end(), [](const SealJob& job) { return job.version == 1; });
+        std::vector<SealJob> out;
+        if (jobs_.empty() || !all_new || key == keys_.end()) return out;
+        std::size_t bytes = 0;
+        for (std::size_t i = after_.looked_at; i < request_.values.size() && out.size() < kMaxOperations;
+             ++i) {
+            bytes += padded_size(request_.values[i].value.size()) + kPayloadOverhead;
+            if (bytes > kDraftPayloads) break;
+            out.push_back({&request_.values[i], key->second, visibility, 1, {}, {}});
+        }
+        return out;
+    }
+
     Result<Draft> sealed() {
-        COFFER_CHECK(seal_all(store_.view().pin().store, request_.scope, jobs_));
-        for (Job& job : jobs_) {
+        COFFER_CHECK(sealer_.seal(jobs_));
+        sealer_.begin(guessed_next());
+        for (SealJob& job : jobs_) {
             draft_.operations.emplace_back(std::move(job.put));
             draft_.payloads.push_back(std::move(job.payload));
         }
@@ -153,8 +127,9 @@ class Batch {
     const Identity& signer_;
     const ImportRequest& request_;
     MaskedValues& masked_;
+    ImportSealer& sealer_;
     std::map<Visibility, SealingKey> keys_;
-    std::vector<Job> jobs_;
+    std::vector<SealJob> jobs_;
     std::size_t bytes_ = 0;
     Draft draft_;
     ImportOutcome after_;
@@ -211,13 +186,14 @@ Result<ImportOutcome> import_values(VerifiedStore& store, const Identity& signer
                                     const std::function<void(const ImportOutcome&)>& told) {
     COFFER_CHECK(check_visibility(store.view(), request));
     MaskedValues masked(store, signer);
+    ImportSealer sealer(store.view().pin().store, request.scope);
     ImportOutcome outcome;
     outcome.committed.head = store.view().head();
     while (outcome.looked_at < request.values.size()) {
         ImportOutcome after;
         COFFER_TRY(after.committed,
                    commit_change(store, signer, [&](VerifiedStore& current) -> Result<Draft> {
-                       Batch batch(current, signer, request, masked);
+                       Batch batch(current, signer, request, masked, sealer);
                        auto draft = batch.fill(outcome);
                        after = batch.after();
                        return draft;
