@@ -14,6 +14,14 @@ std::uint8_t digit(unsigned value) {
     return static_cast<std::uint8_t>(c);
 }
 
+// The value of a digit, 64 for what is none; by arithmetic as well.
+unsigned value_of(unsigned c) {
+    const unsigned upper = (c - 'A') < 26, lower = (c - 'a') < 26, number = (c - '0') < 10;
+    const unsigned plus = c == '+', slash = c == '/';
+    return upper * (c - 'A') + lower * (c - 'a' + 26) + number * (c - '0' + 52) + plus * 62 + slash * 63 +
+           (1 - (upper | lower | number | plus | slash)) * 64;
+}
+
 }  // namespace
 
 Result<SecretBuffer> base64(ByteView bytes) {
@@ -30,6 +38,28 @@ Result<SecretBuffer> base64(ByteView bytes) {
         *out++ = left > 2 ? digit(group & 63) : std::uint8_t{'='};
     }
     return text;
+}
+
+std::optional<ByteView> decode_base64(std::span<std::uint8_t> text) {
+    const auto whole = text;
+    if (text.size() % 4 == 0) {
+        for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text = text.first(text.size() - 1);
+    }
+    if (text.size() % 4 == 1) return std::nullopt;
+    std::size_t size = 0;
+    unsigned bits = 0, held = 0, wrong = 0;
+    for (std::uint8_t c : text) {
+        const unsigned value = value_of(c);
+        wrong |= value & 64;
+        held = held << 6 | (value & 63);
+        bits += 6;
+        if (bits < 8) continue;
+        bits -= 8;
+        whole[size++] = static_cast<std::uint8_t>(held >> bits & 255);
+    }
+    wrong |= held & ((1u << bits) - 1);
+    if (wrong != 0) return std::nullopt;
+    return ByteView(whole.first(size));
 }
 
 }  // namespace coffer

@@ -52,6 +52,8 @@ std::unique_ptr<Command> make_rm();
 std::unique_ptr<Command> make_history();
 std::unique_ptr<Command> make_restore();
 std::unique_ptr<Command> make_purge();
+std::unique_ptr<Command> make_import();
+std::unique_ptr<Command> make_export();
 std::unique_ptr<Command> make_log();
 std::unique_ptr<Command> make_verify();
 std::unique_ptr<Command> make_scope_add();

@@ -13,6 +13,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
                                  make_history,
                                  make_restore,
                                  make_purge,
+                                 make_import,
+                                 make_export,
                                  make_log,
                                  make_verify,
                                  make_scope_add,

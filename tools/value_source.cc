@@ -25,8 +25,9 @@ Result<SecretBuffer> grown(const SecretBuffer& full, std::size_t room) {
     return larger;
 }
 
-Result<SecretBuffer> read_all(int fd, std::string_view what, std::size_t limit) {
-    COFFER_TRY(auto value, SecretBuffer::allocate(std::min(kFirstRoom, limit + 1)));
+Result<SecretBuffer> read_all(int fd, std::string_view what, std::size_t limit,
+                              std::size_t first_room = kFirstRoom) {
+    COFFER_TRY(auto value, SecretBuffer::allocate(std::min(first_room, limit + 1)));
     std::size_t size = 0;
     while (true) {
         if (size == value.size()) {
@@ -58,7 +59,13 @@ Result<SecretBuffer> read_value_file(const std::string& path, std::size_t limit,
     if (S_ISDIR(status.st_mode)) return fail(Code::invalid, path, " is a folder; expected a file");
     if (trust == FileTrust::owner_only && S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
         return fail(Code::not_allowed, path, " can be read by others; run `chmod 600 ", path, '`');
-    return read_all(file.get(), path, limit);
+    // One byte more than it has: the end is then seen without growing.
+    const std::size_t size = S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
+    return read_all(file.get(), path, limit, std::max(size + 1, kFirstRoom));
+}
+
+Result<SecretBuffer> read_stdin(std::size_t limit) {
+    return read_all(STDIN_FILENO, "stdin", limit);
 }
 
 Result<SecretBuffer> read_value(ValueOptions& options, std::string_view name) {

@@ -17,6 +17,9 @@ enum class FileTrust { any, owner_only };  // owner_only: a regular file must be
 [[nodiscard]] Result<SecretBuffer> read_value_file(const std::string& path, std::size_t limit,
                                                    FileTrust trust);
 
+// The same of stdin, whatever it is.
+[[nodiscard]] Result<SecretBuffer> read_stdin(std::size_t limit);
+
 struct ValueOptions {
     std::optional<std::string> value;      // --value
     std::optional<std::string> from_file;  // --from-file

@@ -26,12 +26,16 @@ _coffer() {
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
-        --dir | --touch)
+        --dir | --touch | --out)
             mapfile -t COMPREPLY < <(compgen -d -- "$cur")
             return
             ;;
         --visibility)
             mapfile -t COMPREPLY < <(compgen -W "masked restricted" -- "$cur")
+            return
+            ;;
+        --format)
+            mapfile -t COMPREPLY < <(compgen -W "dotenv kestra json dir pass" -- "$cur")
             return
             ;;
         --key)
@@ -44,7 +48,7 @@ _coffer() {
             ;;
     esac
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge log verify scope member
+        mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge import export log verify scope member
             host identity rotate audit policy watch status doctor completion --help --version" -- "$cur")
         return
     fi
@@ -75,7 +79,7 @@ _coffer() {
             set | get | history | restore | purge | ls) _coffer_words paths ;;
             scope | rotate) _coffer_words scopes ;;
             completion) mapfile -t COMPREPLY < <(compgen -W "bash zsh fish" -- "$cur") ;;
-            host | identity | audit | policy) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+            host | identity | audit | policy | import) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         return
     fi
@@ -88,6 +92,8 @@ _coffer() {
         history) options="$scope" ;;
         restore) options="$scope --if-version" ;;
         purge) options="$scope --yes" ;;
+        import) options="--scope --format --visibility --dry-run --rename --skip-invalid" ;;
+        export) options="--scope --format --out --mount --yes" ;;
         log) options="--limit" ;;
         watch) options="--since --exec --reload --touch --audit" ;;
         status) options="--mount" ;;

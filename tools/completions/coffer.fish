@@ -14,7 +14,7 @@ function __coffer_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate audit policy watch status doctor completion
+set -l verbs init set get ls rm history restore purge import export log verify scope member host identity rotate audit policy watch status doctor completion
 complete -c coffer -f
 complete -c coffer -n "not __coffer_verb $verbs" -a init -d 'Make a store, its owner, this host and a configuration'
 complete -c coffer -n "not __coffer_verb $verbs" -a set -d 'Seal a value, new or anew'
@@ -24,6 +24,8 @@ complete -c coffer -n "not __coffer_verb $verbs" -a rm -d 'Remove a secret'
 complete -c coffer -n "not __coffer_verb $verbs" -a history -d 'Show the versions of a secret'
 complete -c coffer -n "not __coffer_verb $verbs" -a restore -d 'Make an earlier version the live one again'
 complete -c coffer -n "not __coffer_verb $verbs" -a purge -d 'Destroy the sealed value of a version that is not live'
+complete -c coffer -n "not __coffer_verb $verbs" -a import -d 'Seal the secrets of a file or folder'
+complete -c coffer -n "not __coffer_verb $verbs" -a export -d 'Write the values of masked secrets'
 complete -c coffer -n "not __coffer_verb $verbs" -a log -d 'Show the commits, the newest first'
 complete -c coffer -n "not __coffer_verb $verbs" -a verify -d 'Check the whole store anew'
 complete -c coffer -n "not __coffer_verb $verbs" -a scope -d 'Scopes and their keys'
@@ -64,9 +66,17 @@ complete -c coffer -n '__coffer_verb init' -l store -r -F -d 'With --join: the s
 complete -c coffer -n '__coffer_verb init identity' -l no-passphrase -d 'Leave the key in the clear'
 complete -c coffer -n '__coffer_verb set' -l value -x -d 'The value itself (avoid)'
 complete -c coffer -n '__coffer_verb set' -l from-file -r -F -d 'Read the value from'
-complete -c coffer -n '__coffer_verb set' -l visibility -x -a 'masked restricted'
+complete -c coffer -n '__coffer_verb set import' -l visibility -x -a 'masked restricted'
 complete -c coffer -n '__coffer_verb set' -l expires -x -d '30d, 12h, or 2027-01-31T00:00:00Z'
 complete -c coffer -n '__coffer_verb set rm restore' -l if-version -x -d 'Only if N is the last version'
+complete -c coffer -n '__coffer_verb import' -F
+complete -c coffer -n '__coffer_verb import export' -l scope -x -d 'org/project/domain'
+complete -c coffer -n '__coffer_verb import export' -l format -x -a 'dotenv kestra json dir pass'
+complete -c coffer -n '__coffer_verb import' -l dry-run -d 'Change nothing'
+complete -c coffer -n '__coffer_verb import' -l rename -d 'Put _ for what a KEY may not have'
+complete -c coffer -n '__coffer_verb import' -l skip-invalid -d 'Leave out what has no valid KEY'
+complete -c coffer -n '__coffer_verb export' -l out -x -a '(__fish_complete_directories)' -d 'The folder to make'
+complete -c coffer -n '__coffer_verb export' -l mount -x -a '(__fish_complete_directories)' -d 'Through the mount'
 complete -c coffer -n '__coffer_verb get' -l version -x -d 'An earlier version'
 complete -c coffer -n '__coffer_verb get' -l reveal -d 'Write the value to stdout'
 complete -c coffer -n '__coffer_verb ls member host' -l removed -d 'Removed ones as well'
@@ -77,7 +87,7 @@ complete -c coffer -n '__coffer_verb ls; and not __coffer_verb scope member host
 complete -c coffer -n '__coffer_verb rm; and not __coffer_verb member host' -s r -l recursive -d 'Every secret of a scope'
 complete -c coffer -n '__coffer_verb rotate' -a '(__coffer_scopes)'
 complete -c coffer -n '__coffer_verb scope; and __coffer_verb add' -a '(__coffer_scopes)'
-complete -c coffer -n '__coffer_verb rm purge member host verify; and not __coffer_verb audit' -s y -l yes -d 'Do not ask'
+complete -c coffer -n '__coffer_verb rm purge export member host verify; and not __coffer_verb audit' -s y -l yes -d 'Do not ask'
 complete -c coffer -n '__coffer_verb log' -s n -l limit -x -d 'At most N commits'
 complete -c coffer -n '__coffer_verb verify; and not __coffer_verb audit' -l repair -d 'Cut what does not verify'
 complete -c coffer -n '__coffer_verb verify; and not __coffer_verb audit' -l accept-rollback -x -d 'REVISION:HASH'
