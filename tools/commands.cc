@@ -34,7 +34,10 @@ std::vector<std::unique_ptr<Command>> all_commands() {
                                  make_policy_learn,
                                  make_watch,
                                  make_status,
-                                 make_doctor};
+                                 make_doctor,
+                                 make_exec,
+                                 make_task,
+                                 make_redact};
     std::vector<std::unique_ptr<Command>> out;
     for (Maker make : kMakers) out.push_back(make());
     return out;
