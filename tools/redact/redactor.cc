@@ -122,12 +122,18 @@ bool Redactor::begins_stem(ByteView bytes) const {
 void Redactor::Stream::feed(ByteView chunk, LockedVector<std::uint8_t>& out) {
     text_.insert(text_.end(), chunk.begin(), chunk.end());
     scan();
+    // A string that cannot grow is held by its suffixes alone.
+    while (state_ != kNone && redactor_.states_[state_].child == kNone) {
+        state_ = redactor_.states_[state_].fallback;
+        if (state_ == kNone) next_ -= kStem - 1;
+    }
     // Nothing that begins before this can become an occurrence any more.
     std::size_t open = next_;
     if (state_ != kNone) {
         open -= redactor_.states_[state_].depth;
     } else {
         while (open < text_.size() && !redactor_.begins_stem(ByteView(text_).subspan(open))) ++open;
+        next_ = open;
     }
     show_until(std::max(open, shown_), out);
     forget(std::min(open, shown_));
