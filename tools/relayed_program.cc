@@ -16,6 +16,7 @@
 
 #include "redact/output_channel.h"
 #include "terminal_link.h"
+#include "terminal_session.h"
 
 namespace coffer {
 namespace {
@@ -107,7 +108,7 @@ class Relay {
         channels_.reserve(2);
         if (call.redactor && ::isatty(STDOUT_FILENO)) {
             COFFER_CHECK(plan_terminal(plan, *call.redactor, theirs));
-            flags |= POSIX_SPAWN_SETSID;
+            flags |= POSIX_SPAWN_SETPGROUP;
         } else if (call.redactor) {
             COFFER_CHECK(plan_pipe(plan, STDOUT_FILENO, *call.redactor, theirs));
             COFFER_CHECK(plan_pipe(plan, STDERR_FILENO, *call.redactor, theirs));
@@ -115,9 +116,13 @@ class Relay {
         posix_spawnattr_setflags(&plan.attributes, flags);
         const auto words = pointers(call.words);
         // vfork within: what this process holds is not copied.
-        const int error = posix_spawnp(&child_, words[0], &plan.actions, &plan.attributes, words.data(),
-                                       call.environment.data());
+        const auto spawn = [&](pid_t& pid) {
+            return posix_spawnp(&pid, words[0], &plan.actions, &plan.attributes, words.data(),
+                                call.environment.data());
+        };
+        const int error = link_ ? TerminalSession::start(link_->slave(), spawn, session_) : spawn(child_);
         if (error != 0) return cannot_run(call.words[0], error);
+        if (session_) child_ = session_->program();
         return {};
     }
 
@@ -130,13 +135,14 @@ class Relay {
         return add_channel(Descriptor(ends[0]), to, redactor);
     }
 
-    // In a session of its own, whose terminal becomes the first one that it opens.
+    // In front of its terminal from its first instruction on.
     Result<void> plan_terminal(SpawnPlan& plan, const Redactor& redactor, std::vector<Descriptor>& theirs) {
         COFFER_TRY(auto link, TerminalLink::make());
         link_.emplace(std::move(link));
         posix_spawn_file_actions_addopen(&plan.actions, STDOUT_FILENO, link_->slave().c_str(), O_RDWR, 0);
         if (::isatty(STDIN_FILENO))
             posix_spawn_file_actions_adddup2(&plan.actions, STDOUT_FILENO, STDIN_FILENO);
+        posix_spawn_file_actions_addtcsetpgrp_np(&plan.actions, STDOUT_FILENO);
         COFFER_TRY(auto output, link_->output());
         COFFER_CHECK(add_channel(std::move(output), STDOUT_FILENO, redactor));
         if (!::isatty(STDERR_FILENO)) return plan_pipe(plan, STDERR_FILENO, redactor, theirs);
@@ -153,15 +159,17 @@ class Relay {
     void step() {
         std::vector<pollfd> wanted{{signals_.descriptor(), POLLIN, 0}};
         wanted.push_back(link_ ? link_->wanted() : pollfd{-1, 0, 0});
+        wanted.push_back({session_ && !end_ ? session_->descriptor() : -1, POLLIN, 0});
         for (const OutputChannel& channel : channels_) wanted.push_back(channel.wanted());
         const int count = ::poll(wanted.data(), wanted.size(), timeout());
         if (count < 0) return;
         // Its end is known and nothing comes any more: whoever still has its output open says the rest later.
         if (count == 0 && end_) is_drained_ = true;
-        for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].ready(wanted[i + 2].revents);
+        for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].ready(wanted[i + 3].revents);
         const auto now = OutputChannel::Clock::now();
         for (OutputChannel& channel : channels_) channel.tick(now);
         if (link_) link_->ready(wanted[1].revents);
+        if (wanted[2].revents != 0) note_change(session_->news());
         if (wanted[0].revents != 0) take_signals();
         if (link_ && !link_->is_attached() && !end_) link_->attach();
         if (end_ && std::all_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_done(); }))
@@ -204,8 +212,10 @@ class Relay {
 
     void look_at_child() {
         int status = 0;
-        const int options = WNOHANG | (link_ ? WUNTRACED : 0);
-        if (end_ || ::waitpid(child_, &status, options) != child_) return;
+        if (!session_ && !end_ && ::waitpid(child_, &status, WNOHANG) == child_) note_change(status);
+    }
+
+    void note_change(int status) {
         if (!WIFSTOPPED(status))
             end_ = status;
         else if (WSTOPSIG(status) != SIGSTOP)  // that somebody does from outside, and undoes from there
@@ -249,6 +259,7 @@ class Relay {
     }
 
     TakenSignals signals_;
+    std::optional<TerminalSession> session_;
     std::optional<TerminalLink> link_;
     std::vector<OutputChannel> channels_;
     pid_t child_ = -1;
