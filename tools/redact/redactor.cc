@@ -171,9 +171,9 @@ std::size_t Redactor::Stream::next_candidate() const {
         const bool any =
             redactor_.may_begin(stem_at(text + at)) | redactor_.may_begin(stem_at(text + at + 1)) |
             redactor_.may_begin(stem_at(text + at + 2)) | redactor_.may_begin(stem_at(text + at + 3));
-        if (any) break;
+        if (any != 0) break;
     }
-    while (at + kStem <= end && !redactor_.may_begin(stem_at(text + at))) ++at;
+    while (at + kStem <= end && redactor_.may_begin(stem_at(text + at)) == 0) ++at;
     return at;
 }
 

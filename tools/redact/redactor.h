@@ -50,9 +50,10 @@ class Redactor {
     [[nodiscard]] std::size_t stem_place(std::uint32_t stem) const;  // in stems_: its own, or a free one
     [[nodiscard]] std::uint32_t stem_state(std::uint32_t stem) const;
     [[nodiscard]] std::uint32_t child_of(std::uint32_t state, std::uint8_t byte) const;
-    [[nodiscard]] bool may_begin(std::uint32_t stem) const {
+    // 1: maybe; 0: no.
+    [[nodiscard]] std::uint64_t may_begin(std::uint32_t stem) const {
         const std::uint32_t bit = filter_bit(stem);
-        return (filter_[bit / 64] >> bit % 64 & 1) != 0;
+        return filter_[bit / 64] >> bit % 64 & 1;
     }
     // Do these 1 to 3 bytes begin a wanted string?
     [[nodiscard]] bool begins_stem(ByteView bytes) const;
