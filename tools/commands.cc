@@ -37,7 +37,10 @@ std::vector<std::unique_ptr<Command>> all_commands() {
                                  make_watch,
                                  make_status,
                                  make_doctor,
-                                 make_completion};
+                                 make_completion,
+                                 make_exec,
+                                 make_task,
+                                 make_redact};
     std::vector<std::unique_ptr<Command>> out;
     for (Maker make : kMakers) out.push_back(make());
     return out;

@@ -4,7 +4,6 @@
 // status.
 #include <sys/prctl.h>
 
-#include <sys/resource.h>
 #include <algorithm>
 #include <csignal>
 #include <iostream>
@@ -52,6 +51,7 @@ class CommandLine {
     // The command to run; nothing after --help or --version, which were answered.
     Result<Command*> parse(int argc, char** argv) {
         COFFER_CHECK(check_verb(argc, argv));
+        argc = take_program(argc, argv);
         try {
             app_.parse(argc, argv);
         } catch (const CLI::Success& asked) {
@@ -111,6 +111,20 @@ class CommandLine {
         return {};
     }
 
+    // The words after -- go to a verb that runs them: what CLI11 would make of brackets in them is not its
+    // business. What is left for it to parse.
+    int take_program(int argc, char** argv) const {
+        for (const auto& [app, command] : leaves_) {
+            auto* words = command->words() == argv[1] ? command->program() : nullptr;
+            if (!words) continue;
+            char** end = std::find(argv + 2, argv + argc, std::string_view("--"));
+            if (end == argv + argc) return argc;
+            words->assign(end + 1, argv + argc);
+            return static_cast<int>(end - argv);
+        }
+        return argc;
+    }
+
     // The words that were understood: "coffer scope add".
     [[nodiscard]] std::string used() const {
         std::string words = "coffer";
@@ -137,13 +151,12 @@ int run(int argc, char** argv) {
     Output out(line.common().json);
     auto done = (*command)->run(line.common(), out);
     if (done) done = out.finish();
-    return done ? 0 : finish(done.error(), (*command)->words());
+    return done ? (*command)->status() : finish(done.error(), (*command)->words());
 }
 
-// Values and keys pass through this process: no core file, no ptrace by the same user.
+// Values and keys pass through this process: no core file, no ptrace by the same user. The limit of core
+// files is left alone, since a program that a verb starts would inherit it.
 void keep_to_itself() {
-    rlimit none{0, 0};
-    setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
     signal(SIGPIPE, SIG_IGN);
 }

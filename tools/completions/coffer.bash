@@ -26,7 +26,7 @@ _coffer() {
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
-        --dir | --touch | --out)
+        --dir | --touch | --out | --mount)
             mapfile -t COMPREPLY < <(compgen -d -- "$cur")
             return
             ;;
@@ -47,9 +47,25 @@ _coffer() {
             return
             ;;
     esac
+    # What comes after -- is another program's.
+    if [[ $verb == exec || $verb == task ]]; then
+        for ((i = 2; i < COMP_CWORD; i++)); do
+            [[ ${COMP_WORDS[i]} == -- ]] || continue
+            if ((i + 1 == COMP_CWORD)); then
+                mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+            else
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            fi
+            return
+        done
+    fi
+    if [[ $verb == redact && $prev == --file ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+    fi
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge import export log verify scope member
-            host identity rotate audit policy watch status doctor completion --help --version" -- "$cur")
+            host identity rotate audit policy watch status doctor exec task redact completion --help --version" -- "$cur")
         return
     fi
     if ((COMP_CWORD == 2)); then
@@ -97,6 +113,9 @@ _coffer() {
         log) options="--limit" ;;
         watch) options="--since --exec --reload --touch --audit" ;;
         status) options="--mount" ;;
+        exec) options="--scope --mount --env --file --only --prefix --pristine --flyte --flyte-group --kestra --no-redact" ;;
+        task) options="--org --project --domain --slice" ;;
+        redact) options="--scope --mount --file" ;;
         verify) options="--repair --accept-rollback --daemon --yes" ;;
         rotate) options="$scope --all --reseal" ;;
         scope) [[ $second == add ]] && options="$scope" ;;

@@ -14,7 +14,7 @@ function __coffer_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs init set get ls rm history restore purge import export log verify scope member host identity rotate audit policy watch status doctor completion
+set -l verbs init set get ls rm history restore purge import export log verify scope member host identity rotate audit policy watch status doctor exec task redact completion
 complete -c coffer -f
 complete -c coffer -n "not __coffer_verb $verbs" -a init -d 'Make a store, its owner, this host and a configuration'
 complete -c coffer -n "not __coffer_verb $verbs" -a set -d 'Seal a value, new or anew'
@@ -40,12 +40,30 @@ complete -c coffer -n "not __coffer_verb $verbs" -a status -d 'Is the mount serv
 complete -c coffer -n "not __coffer_verb $verbs" -a doctor -d 'What is wrong on this host, and what to do'
 complete -c coffer -n "not __coffer_verb $verbs" -a completion -d "Print a shell's completion script"
 complete -c coffer -n '__coffer_verb completion' -a 'bash zsh fish'
+complete -c coffer -n "not __coffer_verb $verbs" -a exec -d 'Run a program with secrets in its environment'
+complete -c coffer -n "not __coffer_verb $verbs" -a task -d 'Run a program in the slice of its project and domain'
+complete -c coffer -n "not __coffer_verb $verbs" -a redact -d 'Copy stdin to stdout without secrets'
+complete -c coffer -n '__coffer_verb exec redact' -l scope -x -d 'org/project/domain'
+complete -c coffer -n '__coffer_verb exec' -l env -x -d 'The variable NAME is this KEY'
+complete -c coffer -n '__coffer_verb exec' -l file -x -d 'The variable NAME is the path of this KEY'
+complete -c coffer -n '__coffer_verb redact' -l file -r -F -d 'The whole of FILE is a value'
+complete -c coffer -n '__coffer_verb exec' -l only -x -d 'Of all secrets, these'
+complete -c coffer -n '__coffer_verb exec' -l prefix -x -d "In front of each variable's name"
+complete -c coffer -n '__coffer_verb exec' -l pristine -d 'No other variables'
+complete -c coffer -n '__coffer_verb exec' -l flyte -d 'As Flyte looks for them'
+complete -c coffer -n '__coffer_verb exec' -l flyte-group -x -d 'The group, with --flyte'
+complete -c coffer -n '__coffer_verb exec' -l kestra -d 'As Kestra looks for them'
+complete -c coffer -n '__coffer_verb exec' -l no-redact -d 'Leave the output alone'
+complete -c coffer -n '__coffer_verb task' -l org -x -d 'The organisation'
+complete -c coffer -n '__coffer_verb task' -l project -x -d 'The project'
+complete -c coffer -n '__coffer_verb task' -l domain -x -d 'The domain'
+complete -c coffer -n '__coffer_verb task' -l slice -x -d 'How slices are named'
 complete -c coffer -n '__coffer_verb watch' -l since -x -d 'What came after this revision'
 complete -c coffer -n '__coffer_verb watch' -l exec -x -d 'Run this for each change'
 complete -c coffer -n '__coffer_verb watch' -l reload -d 'Reload the units that on_change names'
 complete -c coffer -n '__coffer_verb watch' -l touch -x -a '(__fish_complete_directories)' -d 'Inotify fires there'
 complete -c coffer -n '__coffer_verb watch' -l audit -r -F -d 'An audit log'
-complete -c coffer -n '__coffer_verb status' -l mount -x -a '(__fish_complete_directories)' -d 'Another mount'
+complete -c coffer -n '__coffer_verb status exec redact' -l mount -x -a '(__fish_complete_directories)' -d 'Another mount'
 complete -c coffer -n "not __coffer_verb $verbs" -l version -d 'Show the version'
 
 complete -c coffer -s h -l help -d 'Show help'
