@@ -21,11 +21,11 @@ _coffer() {
     done
 
     case $prev in
-        --config | --identity | --passphrase-file | --from-file | --store | --audit | --policy)
+        --config | --identity | --passphrase-file | --from-file | --store | --audit | --policy | --out)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
-        --dir | --touch)
+        --dir | --touch | --mount)
             mapfile -t COMPREPLY < <(compgen -d -- "$cur")
             return
             ;;
@@ -44,7 +44,7 @@ _coffer() {
     esac
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge log verify scope member
-            host identity rotate audit policy watch status doctor --help --version" -- "$cur")
+            host identity rotate audit policy watch render status doctor --help --version" -- "$cur")
         return
     fi
     if ((COMP_CWORD == 2)); then
@@ -65,7 +65,7 @@ _coffer() {
         [[ $verb == policy && $second == explain ]] && verb=get
         case $verb in
             set | get | rm | history | restore | purge | ls) mapfile -t COMPREPLY < <(_coffer_paths) ;;
-            host | identity | audit | policy) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+            host | identity | audit | policy | render) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         return
     fi
@@ -81,6 +81,7 @@ _coffer() {
         log) options="--limit" ;;
         watch) options="--since --exec --reload --touch --audit" ;;
         status) options="--mount" ;;
+        render) options="--scope --mount --out --mode" ;;
         verify) options="--repair --accept-rollback --daemon --yes" ;;
         rotate) options="$scope --all --reseal" ;;
         scope) [[ $second == add ]] && options="$scope" ;;
