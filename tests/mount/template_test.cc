@@ -24,9 +24,9 @@ constexpr std::string_view kPassword = "acme/checkout/production/DB_PASSWORD";
 class Served : public MountedStore {
   public:
     Served(std::string_view text, std::string_view policy, const std::function<void(Config&)>& change = {})
-        : MountedStore(policy, [&](Config& config) {
-              config.templates.push_back({must(SecretName::parse(kFile)), source_in(config), 0440, {}});
-              if (change) change(config);
+        : MountedStore(policy, [&](Config& settings) {
+              settings.templates.push_back({must(SecretName::parse(kFile)), source_in(settings), 0440, {}});
+              if (change) change(settings);
           }) {
         write(text);
     }
@@ -45,8 +45,8 @@ class Served : public MountedStore {
     [[nodiscard]] int seen_by(const Who& who) const { return read_as(who, file()).error; }
 
   private:
-    static std::filesystem::path source_in(const Config& config) {
-        return config.file.parent_path() / "app.conf.template";
+    static std::filesystem::path source_in(const Config& settings) {
+        return settings.file.parent_path() / "app.conf.template";
     }
 };
 
@@ -386,6 +386,7 @@ TEST_CASE("what is not in order at the start stops the daemon, which says where"
     }
     SECTION("a secret of the same path, of its own or of a wider scope") {
         Served served(kText, whole_policy());
+        fill(served);
         served.set("acme/*/*/app.conf", "a secret");
         refused(served, "there is a secret acme/*/*/app.conf");
     }
