@@ -78,6 +78,7 @@ std::unique_ptr<Command> make_policy_check();
 std::unique_ptr<Command> make_policy_explain();
 std::unique_ptr<Command> make_policy_learn();
 std::unique_ptr<Command> make_watch();
+std::unique_ptr<Command> make_render();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_doctor();
 std::unique_ptr<Command> make_completion();

@@ -35,6 +35,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
                                  make_policy_explain,
                                  make_policy_learn,
                                  make_watch,
+                                 make_render,
                                  make_status,
                                  make_doctor,
                                  make_completion,

@@ -94,6 +94,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     daemon->build();
     COFFER_CHECK(daemon->policy_watch_->load());
     COFFER_CHECK(daemon->store_watch_->load());
+    COFFER_CHECK(daemon->load_templates());
     COFFER_CHECK(daemon->open_credential_door());
     return daemon;
 }
@@ -136,15 +137,29 @@ void Daemon::build() {
                            host_name_, options_.version, std::string(name_of(attestor_->method()))});
     past_versions_ =
         std::make_unique<PastVersions>(config_.state / "daemon" / kViewFile, config_.pin, catalogue_);
-    operations_ = std::make_unique<Operations>(Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_,
-                                                                 *gate_, status_, *audit_, *status_files_,
-                                                                 *past_versions_, config_.fast_names});
+    rendered_files_ = std::make_unique<RenderedFiles>(catalogue_);
+    operations_ = std::make_unique<Operations>(
+        Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_, *gate_, status_, *audit_,
+                          *status_files_, *past_versions_, *rendered_files_, config_.fast_names});
     policy_watch_ =
         std::make_unique<PolicyWatch>(PolicyWatch::Parts{config_.policy, *gate_, status_, *audit_});
-    store_watch_ = std::make_unique<StoreWatch>(StoreWatch::Parts{*store_, *host_, catalogue_, keys_,
-                                                                  *unsealer_, *nodes_, invalidator_, status_,
-                                                                  *audit_, config_.fast_names});
+    store_watch_ = std::make_unique<StoreWatch>(
+        StoreWatch::Parts{*store_, *host_, catalogue_, keys_, *unsealer_, *nodes_, invalidator_, status_,
+                          *audit_, *rendered_files_, config_.fast_names});
     context_.emplace(FuseContext{*operations_, invalidator_});
+}
+
+// A source below the mount would be read by the daemon from itself, and wait for ever.
+Result<void> Daemon::load_templates() {
+    for (const TemplateFile& one : config_.templates) {
+        const auto below = one.source.lexically_relative(mount_.empty() ? config_.mount : mount_);
+        if (!below.empty() && *below.begin() != "..")
+            return fail(Code::invalid, one.place, "source: ", one.source.string(),
+                        " is within the mount, and a template is no secret; put it beside the configuration");
+    }
+    COFFER_CHECK(rendered_files_->load(config_.templates));
+    for (const Place& place : rendered_files_->places()) (void)nodes_->hand_out(place);
+    return {};
 }
 
 Result<Worker> Daemon::make_worker() const {

@@ -43,6 +43,7 @@ class Daemon {
     [[nodiscard]] Result<void> open_store();
     [[nodiscard]] Result<void> check_host();
     void build();
+    [[nodiscard]] Result<void> load_templates();
     [[nodiscard]] Result<Worker> make_worker() const;
     [[nodiscard]] Result<std::vector<Worker>> make_workers() const;
     [[nodiscard]] Result<std::unique_ptr<Session>> connect();
@@ -70,6 +71,7 @@ class Daemon {
     std::unique_ptr<Gate> gate_;
     std::unique_ptr<StatusFiles> status_files_;
     std::unique_ptr<PastVersions> past_versions_;
+    std::unique_ptr<RenderedFiles> rendered_files_;
     std::unique_ptr<Operations> operations_;
     Invalidator invalidator_;
     std::unique_ptr<PolicyWatch> policy_watch_;

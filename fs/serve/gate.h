@@ -10,6 +10,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 
 #include "access/attest/attest.h"
@@ -97,8 +98,10 @@ class Gate {
     // As check_open() and admit_open(), for a credential that `loader` asks for; the error is the reason.
     [[nodiscard]] Result<Pass> check_credential(Visitor loader, const Requester& who, const Target& target);
     [[nodiscard]] Result<void> admit_credential(const Pass& pass, const Requester& who, const Target& target);
-    // EACCES, or EKEYREVOKED when it is the policy that has changed since the open.
-    [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file, const Target& target);
+    // EACCES, or EKEYREVOKED when it is the policy that has changed since the open. `targets`: all that the
+    // file shows, one for a secret; each has to pass.
+    [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file,
+                                      std::span<const Target> targets);
     // For the first READ through a handle of an earlier daemon, which has allowed its OPEN: would the present
     // policy have let this caller open it, whatever the time and the number of opens? With `inherit` it is
     // enough that a rule still lets others read through an opener's handle; then nobody is attested.
@@ -139,6 +142,8 @@ class Gate {
     [[nodiscard]] bool record(const Requester& who, const Caller& caller, std::string_view operation,
                               const Target& target, const Decision& decision);
     [[nodiscard]] bool may_inherit(const SecretPath& path) const;
+    [[nodiscard]] Answer<> check_opener(const OpenFile& file, const Requester& who,
+                                        std::span<const Target> targets);
 
     Attestor& attestor_;
     AuditLog& audit_;

@@ -2,7 +2,8 @@
 //
 // Handles that an earlier daemon gave out, after a hand-over. Nothing of that daemon is left but the 64 bits
 // that the kernel keeps for a handle: which version was opened, seen from which scope level, and whether a
-// rule let others read through it. The caller is attested anew, and the version opened anew.
+// rule let others read through it. The caller is attested anew, and the version opened anew. A rendered
+// file's handle has a fingerprint of its text where a secret's has the version.
 #include <cerrno>
 
 #include "serve/operations.h"
@@ -35,6 +36,9 @@ Answer<std::shared_ptr<OpenFile>> Operations::reopen(const Requester& who, const
         file->opener = admin->attested;
         return file;
     }
+    const auto rendering = parts_.rendered_files.find(place);
+    if (rendering && rendering->fingerprint() == bits.version)
+        return reopen_rendered(who, *rendering, worker);
     auto shown = parts_.past_versions.find(place, bits.level, bits.version);
     if (!shown && shown.error().code == Code::not_found) return answer_errno(EKEYREVOKED);
     if (!shown) return answer_error(shown.error());

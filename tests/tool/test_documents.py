@@ -33,7 +33,7 @@ class Documents(StoreCase):
         return "\n".join(re.findall(r"^  (-[^ ]+)", text, re.MULTILINE))
 
     def test_the_tool_has_the_verbs_that_are_documented(self):
-        self.assertEqual(len(self.verbs), 36)
+        self.assertEqual(len(self.verbs), 37)
         self.assertIn("--visibility", self.verbs[("set",)])
         self.assertIn("--role", self.verbs[("member", "add")])
 

@@ -22,7 +22,7 @@ _coffer() {
     done
 
     case $prev in
-        --config | --identity | --passphrase-file | --from-file | --store | --audit | --policy)
+        --config | --identity | --passphrase-file | --from-file | --store | --audit | --policy | --out)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -65,7 +65,7 @@ _coffer() {
     fi
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge import export log verify scope member
-            host identity rotate audit policy watch status doctor exec task redact completion --help --version" -- "$cur")
+            host identity rotate audit policy watch render status doctor exec task redact completion --help --version" -- "$cur")
         return
     fi
     if ((COMP_CWORD == 2)); then
@@ -95,7 +95,7 @@ _coffer() {
             set | get | history | restore | purge | ls) _coffer_words paths ;;
             scope | rotate) _coffer_words scopes ;;
             completion) mapfile -t COMPREPLY < <(compgen -W "bash zsh fish" -- "$cur") ;;
-            host | identity | audit | policy | import) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+            host | identity | audit | policy | import | render) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         return
     fi
@@ -116,6 +116,7 @@ _coffer() {
         exec) options="--scope --mount --env --file --only --prefix --pristine --flyte --flyte-group --kestra --no-redact" ;;
         task) options="--org --project --domain --slice" ;;
         redact) options="--scope --mount --file" ;;
+        render) options="--scope --mount --out --mode" ;;
         verify) options="--repair --accept-rollback --daemon --yes" ;;
         rotate) options="$scope --all --reseal" ;;
         scope) [[ $second == add ]] && options="$scope" ;;

@@ -14,7 +14,7 @@ function __coffer_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs init set get ls rm history restore purge import export log verify scope member host identity rotate audit policy watch status doctor exec task redact completion
+set -l verbs init set get ls rm history restore purge import export log verify scope member host identity rotate audit policy watch render status doctor exec task redact completion
 complete -c coffer -f
 complete -c coffer -n "not __coffer_verb $verbs" -a init -d 'Make a store, its owner, this host and a configuration'
 complete -c coffer -n "not __coffer_verb $verbs" -a set -d 'Seal a value, new or anew'
@@ -36,6 +36,7 @@ complete -c coffer -n "not __coffer_verb $verbs" -a rotate -d 'Make new generati
 complete -c coffer -n "not __coffer_verb $verbs" -a audit -d 'The record of who asked for what'
 complete -c coffer -n "not __coffer_verb $verbs" -a policy -d 'Rules: which processes may read which secrets'
 complete -c coffer -n "not __coffer_verb $verbs" -a watch -d 'Show changes as they come'
+complete -c coffer -n "not __coffer_verb $verbs" -a render -d 'Write out a template, with secrets of the mount'
 complete -c coffer -n "not __coffer_verb $verbs" -a status -d 'Is the mount served, and how well'
 complete -c coffer -n "not __coffer_verb $verbs" -a doctor -d 'What is wrong on this host, and what to do'
 complete -c coffer -n "not __coffer_verb $verbs" -a completion -d "Print a shell's completion script"
@@ -63,7 +64,11 @@ complete -c coffer -n '__coffer_verb watch' -l exec -x -d 'Run this for each cha
 complete -c coffer -n '__coffer_verb watch' -l reload -d 'Reload the units that on_change names'
 complete -c coffer -n '__coffer_verb watch' -l touch -x -a '(__fish_complete_directories)' -d 'Inotify fires there'
 complete -c coffer -n '__coffer_verb watch' -l audit -r -F -d 'An audit log'
-complete -c coffer -n '__coffer_verb status exec redact' -l mount -x -a '(__fish_complete_directories)' -d 'Another mount'
+complete -c coffer -n '__coffer_verb status exec redact render' -l mount -x -a '(__fish_complete_directories)' -d 'Another mount'
+complete -c coffer -n '__coffer_verb render' -F
+complete -c coffer -n '__coffer_verb render' -l scope -x -d 'Where secrets are looked for first'
+complete -c coffer -n '__coffer_verb render' -l out -r -F -d 'Write to this file'
+complete -c coffer -n '__coffer_verb render' -l mode -x -d 'Of the file, in octal'
 complete -c coffer -n "not __coffer_verb $verbs" -l version -d 'Show the version'
 
 complete -c coffer -s h -l help -d 'Show help'

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "access/config/owned_file.h"
+#include "access/config/template_tables.h"
 #include "access/config/toml_document.h"
 #include "names/name.h"
 
@@ -133,6 +134,7 @@ Result<void> ConfigReader::read(const TomlMember& member) {
     if (member.key == "audit_file") return read_audit_file(member);
     if (member.key == "audit_journal") return flag(member, config_.audit_journal);
     if (member.key == "fast_names") return flag(member, config_.fast_names);
+    if (member.key == "template") return read_template_tables(member, file_.native(), config_.templates);
     if (member.key == "audit") return word(member, "required", "best-effort", config_.audit_required);
     if (member.key == "deny") {
         bool hide = true;
@@ -294,7 +296,7 @@ std::string write_config(const Config& config) {
     out += line("Bytes of locked memory for one user's open values over 16 KiB.", "large_bytes_per_uid",
                 config.large_bytes_per_uid);
     out.pop_back();
-    return out;
+    return out + write_template_tables(config.templates);
 }
 
 }  // namespace coffer
