@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "output.h"
+#include "output/output.h"
 
 namespace coffer {
 

@@ -10,10 +10,10 @@
 #include <map>
 
 #include "command.h"
-#include "exit_status.h"
 #include "keys/secret_buffer.h"
 #include "names/name.h"
-#include "next_step.h"
+#include "output/exit_status.h"
+#include "output/next_step.h"
 
 namespace coffer {
 namespace {

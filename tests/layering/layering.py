@@ -47,7 +47,7 @@ LIBRARIES = (
     (r"sqlite3\w*\.h", r"store/sqlite/database\.cc", 1),
     (r"toml\+\+/.*|toml\.hpp", r"fs/access/config/\w+\.cc", 1),
     (r"fuse\.h|fuse_\w+\.h|fuse3?/.*", r"fs/serve/\w+\.(cc|h)|bench/\w+\.cc", 2),
-    (r"CLI/.*", r"tools/\w+\.(cc|h)|fs/serve/cofferd\.cc|(fs/hold|store/service)/coffer_\w+\.cc|bench/\w+\.cc", None),
+    (r"CLI/.*", r"tools/(\w+/)?\w+\.(cc|h)|fs/serve/cofferd\.cc|(fs/hold|store/service)/coffer_\w+\.cc|bench/\w+\.cc", None),
     (r"nlohmann/.*", r"(fs|tools|tests)/.*", None),
     (r"spdlog/.*", r"fs/(serve|hold)/\w+\.(cc|h)", None),
     (r"systemd/.*", r"fs/.*", None),
@@ -141,7 +141,7 @@ def self_test() -> list[str]:
         "fs/serve/session.cc": top + '#include <fuse3/fuse_lowlevel.h>\n#include "access/policy/policy.h"\n',
         "fs/serve/fuse_ops.cc": top + "#include <fuse3/fuse_lowlevel.h>\n",
         "store/service/coffer_stored.cc": top + '#include <CLI/CLI.hpp>\n#include "keys/seal.h"\n',
-        "tools/set.cc": top + '#include <CLI/CLI.hpp>\n#include "access/policy/policy.h"\n// throw nothing\n',
+        "tools/verbs/set.cc": top + '#include <CLI/CLI.hpp>\n#include "access/policy/policy.h"\n// throw nothing\n',
         "bench/null_fs.cc": top + "#include <fuse3/fuse_lowlevel.h>\n",
         "tests/unit/x.cc": top + '#include "keys/seal.h"\nvoid f() { throw 1; }\n',
     }

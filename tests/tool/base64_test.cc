@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base64.h"
+#include "output/base64.h"
 
 #include "support/catch.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "child_environment.h"
+#include "programs/child_environment.h"
 
 #include <algorithm>
 #include <cstdlib>

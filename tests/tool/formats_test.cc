@@ -3,13 +3,13 @@
 // What `import` reads and `export` writes, as texts: every value comes back byte for byte.
 #include "formats/format.h"
 
-#include "base64.h"
 #include "formats/dotenv.h"
 #include "formats/json.h"
 #include "formats/kestra.h"
 #include "formats/pass.h"
-#include "import_names.h"
+#include "output/base64.h"
 #include "support/catch.h"
+#include "transfer/import_names.h"
 
 using namespace coffer;
 

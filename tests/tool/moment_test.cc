@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "moment.h"
+#include "input/moment.h"
 
 #include <string>
 

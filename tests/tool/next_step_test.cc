@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "next_step.h"
+#include "output/next_step.h"
 
 #include "support/catch.h"
 

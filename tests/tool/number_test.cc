@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
-#include "number_option.h"
-#include "secret_path.h"
+#include "input/number_option.h"
+#include "input/secret_path.h"
 #include "support/catch.h"
 
 using namespace coffer;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "path_candidates.h"
+#include "input/path_candidates.h"
 
 #include <vector>
 

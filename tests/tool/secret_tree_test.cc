@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "secret_tree.h"
+#include "output/secret_tree.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "task_slice.h"
+#include "programs/task_slice.h"
 
 #include "support/catch.h"
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "base64.h"
 #include "formats/text_cursor.h"
 #include "names/name.h"
+#include "output/base64.h"
 
 namespace coffer {
 namespace {

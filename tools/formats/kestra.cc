@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/kestra.h"
 
-#include "base64.h"
 #include "formats/text_cursor.h"
 #include "names/name.h"
+#include "output/base64.h"
 
 namespace coffer {
 namespace {

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "programs/child_environment.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "names/name.h"
+
+namespace coffer {
+namespace {
+
+constexpr std::size_t kLongestText = 128 * 1024 - 1;  // MAX_ARG_STRLEN of Linux, without the zero
+
+}  // namespace
+
+Result<void> ChildEnvironment::add(std::string_view name, ByteView value, std::string_view key) {
+    if (name.empty() || name.find('=') != name.npos || name.find('\0') != name.npos)
+        return fail(Code::invalid, "expected the name of a variable, found \"", printable(name), '"');
+    for (const Variable& other : variables_) {
+        if (other.name == name)
+            return fail(Code::invalid, "the variable ", printable(name),
+                        " is given twice, the second time by ", key,
+                        "; name one of them with --env NAME=KEY, or choose with --only");
+    }
+    if (std::find(value.begin(), value.end(), std::uint8_t{0}) != value.end())
+        return fail(
+            Code::invalid, "the value of ", key,
+            " has a byte of zero, which no variable can hold; pass it as a file, with --file NAME=", key);
+    if (name.size() + 1 + value.size() > kLongestText)
+        return fail(Code::invalid, "the value of ", key,
+                    " is too long for a variable; pass it as a file, with --file NAME=", key);
+    COFFER_TRY(auto text, SecretBuffer::allocate(name.size() + 1 + value.size() + 1));
+    auto at = std::copy(name.begin(), name.end(), text.writable().begin());
+    *at++ = '=';
+    *std::copy(value.begin(), value.end(), at) = 0;
+    variables_.push_back({std::string(name), std::move(text)});
+    return {};
+}
+
+std::vector<char*> ChildEnvironment::pointers() {
+    std::vector<char*> out;
+    for (Variable& variable : variables_)
+        out.push_back(reinterpret_cast<char*>(variable.text.writable().data()));
+    for (char** one = environ; start_ == Start::inherited && *one; ++one) {
+        const std::string_view entry = *one;
+        const std::string_view name = entry.substr(0, entry.find('='));
+        if (!std::any_of(variables_.begin(), variables_.end(),
+                         [&](const Variable& ours) { return ours.name == name; }))
+            out.push_back(*one);
+    }
+    out.push_back(nullptr);
+    return out;
+}
+
+std::string variable_name(std::string_view key) {
+    std::string out(key);
+    std::replace_if(
+        out.begin(), out.end(), [](char c) { return c == '.' || c == '-'; }, '_');
+    return out;
+}
+
+bool steers_programs(std::string_view name) {
+    constexpr std::string_view kBegins[] = {"LD_", "GLIBC_", "GCONV_", "MALLOC_", "BASH_FUNC_"};
+    constexpr std::string_view kNames[] = {"PATH",
+                                           "IFS",
+                                           "ENV",
+                                           "BASH_ENV",
+                                           "SHELLOPTS",
+                                           "BASHOPTS",
+                                           "PS4",
+                                           "PROMPT_COMMAND",
+                                           "PYTHONPATH",
+                                           "PYTHONHOME",
+                                           "PYTHONSTARTUP",
+                                           "PERL5LIB",
+                                           "PERL5OPT",
+                                           "PERLLIB",
+                                           "RUBYOPT",
+                                           "RUBYLIB",
+                                           "NODE_OPTIONS",
+                                           "NODE_PATH",
+                                           "JAVA_TOOL_OPTIONS",
+                                           "JDK_JAVA_OPTIONS",
+                                           "GIT_SSH",
+                                           "GIT_SSH_COMMAND",
+                                           "EDITOR",
+                                           "PAGER"};
+    return std::any_of(std::begin(kBegins), std::end(kBegins),
+                       [&](auto one) { return name.starts_with(one); }) ||
+           std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+}  // namespace coffer

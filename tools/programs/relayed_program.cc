@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "programs/relayed_program.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+
+#include "programs/terminal_link.h"
+#include "programs/terminal_session.h"
+#include "redact/output_channel.h"
+
+namespace coffer {
+namespace {
+
+constexpr int kPassedOn[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH};
+// In the background of its terminal: how often to see whether it is in front now, which nobody tells.
+constexpr int kForegroundTick = 250;
+// Something that outlives the program has the terminal open: what it wrote by then is on its way here.
+constexpr int kLastWords = 50;
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+    std::vector<char*> out;
+    for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));
+    out.push_back(nullptr);
+    return out;
+}
+
+Failure cannot_run(const std::string& program, int error) {
+    const Code code = error == ENOENT ? Code::not_found : error == EACCES ? Code::not_allowed : Code::failed;
+    return fail(code, "cannot run ", program, ": ", errno_text(error),
+                error == E2BIG ? "; choose secrets with --only, or pass them as files with --file" : "");
+}
+
+struct SpawnPlan {
+    SpawnPlan() {
+        posix_spawn_file_actions_init(&actions);
+        posix_spawnattr_init(&attributes);
+    }
+    ~SpawnPlan() {
+        posix_spawn_file_actions_destroy(&actions);
+        posix_spawnattr_destroy(&attributes);
+    }
+    SpawnPlan(const SpawnPlan&) = delete;
+    SpawnPlan& operator=(const SpawnPlan&) = delete;
+    posix_spawn_file_actions_t actions{};
+    posix_spawnattr_t attributes{};
+};
+
+// Signals of this process, taken from a descriptor while it lives; as they were afterwards.
+class TakenSignals {
+  public:
+    TakenSignals() {
+        sigset_t taken;
+        sigemptyset(&taken);
+        for (int number : kPassedOn) sigaddset(&taken, number);
+        sigaddset(&taken, SIGCHLD);
+        ::signal(SIGCHLD, SIG_DFL);  // ignored, a child would leave no status
+        sigprocmask(SIG_BLOCK, &taken, &before_);
+        descriptor_ = Descriptor(signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
+    }
+    ~TakenSignals() { give_back(); }
+    TakenSignals(const TakenSignals&) = delete;
+    TakenSignals& operator=(const TakenSignals&) = delete;
+    void give_back() const { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    [[nodiscard]] int descriptor() const { return descriptor_.get(); }
+    [[nodiscard]] const sigset_t& before() const { return before_; }
+
+  private:
+    sigset_t before_{};
+    Descriptor descriptor_;
+};
+
+class Relay {
+  public:
+    Result<int> run(const RelayedCall& call, const std::function<void()>& started) {
+        if (signals_.descriptor() < 0) return fail(Code::failed, "signalfd: ", errno_text());
+        auto running = start(call);
+        if (started) started();
+        if (!running) return Failure(std::move(running).error());
+        if (link_) link_->attach();
+        while (!end_ || !is_drained_) step();
+        for (OutputChannel& channel : channels_) channel.flush();
+        while (std::any_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_pending(); }))
+            step();
+        if (!link_) linger();
+        return *end_;
+    }
+
+  private:
+    Result<void> start(const RelayedCall& call) {
+        SpawnPlan plan;
+        short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+        sigset_t ignored;
+        sigemptyset(&ignored);
+        sigaddset(&ignored, SIGPIPE);
+        posix_spawnattr_setsigdefault(&plan.attributes, &ignored);
+        posix_spawnattr_setsigmask(&plan.attributes, &signals_.before());
+        std::vector<Descriptor> theirs;  // closed here once the program has them
+        channels_.reserve(2);
+        if (call.redactor && ::isatty(STDOUT_FILENO)) {
+            COFFER_CHECK(plan_terminal(plan, *call.redactor, theirs));
+            flags |= POSIX_SPAWN_SETPGROUP;
+        } else if (call.redactor) {
+            COFFER_CHECK(plan_pipe(plan, STDOUT_FILENO, *call.redactor, theirs));
+            COFFER_CHECK(plan_pipe(plan, STDERR_FILENO, *call.redactor, theirs));
+        }
+        posix_spawnattr_setflags(&plan.attributes, flags);
+        const auto words = pointers(call.words);
+        // vfork within: what this process holds is not copied.
+        const auto spawn = [&](pid_t& pid) {
+            return posix_spawnp(&pid, words[0], &plan.actions, &plan.attributes, words.data(),
+                                call.environment.data());
+        };
+        const int error = link_ ? TerminalSession::start(link_->slave(), spawn, session_) : spawn(child_);
+        if (error != 0) return cannot_run(call.words[0], error);
+        if (session_) child_ = session_->program();
+        return {};
+    }
+
+    Result<void> plan_pipe(SpawnPlan& plan, int to, const Redactor& redactor,
+                           std::vector<Descriptor>& theirs) {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(Code::failed, "pipe2: ", errno_text());
+        theirs.emplace_back(ends[1]);
+        posix_spawn_file_actions_adddup2(&plan.actions, ends[1], to);
+        return add_channel(Descriptor(ends[0]), to, redactor);
+    }
+
+    // In front of its terminal from its first instruction on.
+    Result<void> plan_terminal(SpawnPlan& plan, const Redactor& redactor, std::vector<Descriptor>& theirs) {
+        COFFER_TRY(auto link, TerminalLink::make());
+        link_.emplace(std::move(link));
+        posix_spawn_file_actions_addopen(&plan.actions, STDOUT_FILENO, link_->slave().c_str(), O_RDWR, 0);
+        if (::isatty(STDIN_FILENO))
+            posix_spawn_file_actions_adddup2(&plan.actions, STDOUT_FILENO, STDIN_FILENO);
+        posix_spawn_file_actions_addtcsetpgrp_np(&plan.actions, STDOUT_FILENO);
+        COFFER_TRY(auto output, link_->output());
+        COFFER_CHECK(add_channel(std::move(output), STDOUT_FILENO, redactor));
+        if (!::isatty(STDERR_FILENO)) return plan_pipe(plan, STDERR_FILENO, redactor, theirs);
+        posix_spawn_file_actions_adddup2(&plan.actions, STDOUT_FILENO, STDERR_FILENO);
+        return {};
+    }
+
+    Result<void> add_channel(Descriptor from, int to, const Redactor& redactor) {
+        if (::fcntl(from.get(), F_SETFL, O_NONBLOCK) != 0) return fail(Code::failed, "fcntl: ", errno_text());
+        channels_.emplace_back(std::move(from), to, redactor, OutputChannel::Writing::never_waits);
+        return {};
+    }
+
+    void step() {
+        std::vector<pollfd> wanted{{signals_.descriptor(), POLLIN, 0}};
+        wanted.push_back(link_ ? link_->wanted() : pollfd{-1, 0, 0});
+        wanted.push_back({session_ && !end_ ? session_->descriptor() : -1, POLLIN, 0});
+        for (const OutputChannel& channel : channels_) wanted.push_back(channel.wanted());
+        const int count = ::poll(wanted.data(), wanted.size(), timeout());
+        if (count < 0) return;
+        // Its end is known and nothing comes any more: whoever still has its output open says the rest later.
+        if (count == 0 && end_) is_drained_ = true;
+        for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].ready(wanted[i + 3].revents);
+        const auto now = OutputChannel::Clock::now();
+        for (OutputChannel& channel : channels_) channel.tick(now);
+        if (link_) link_->ready(wanted[1].revents);
+        if (wanted[2].revents != 0) note_change(session_->news());
+        if (wanted[0].revents != 0) take_signals();
+        if (link_ && !link_->is_attached() && !end_) link_->attach();
+        if (end_ && std::all_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_done(); }))
+            is_drained_ = true;
+    }
+
+    [[nodiscard]] int timeout() const {
+        const bool pending =
+            std::any_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_pending(); });
+        if (end_ && !pending) return link_ ? kLastWords : 0;
+        const int pause = poll_timeout(channels_);
+        if (!link_ || link_->is_attached()) return pause;
+        return pause < 0 ? kForegroundTick : std::min(pause, kForegroundTick);
+    }
+
+    void take_signals() {
+        signalfd_siginfo info{};
+        while (::read(signals_.descriptor(), &info, sizeof info) == sizeof info) {
+            const int number = static_cast<int>(info.ssi_signo);
+            if (number == SIGCHLD)
+                look_at_child();
+            else if (!end_)
+                pass_on(number, info.ssi_code);
+        }
+    }
+
+    void pass_on(int number, int code) {
+        // From the terminal, to everybody in front: without a terminal of its own the program has got it too.
+        const bool from_kernel = code > 0;
+        if (!link_) {
+            if (!from_kernel) (void)::kill(child_, number);
+        } else if (number == SIGWINCH) {
+            link_->pass_size();
+        } else if (number == SIGCONT) {
+            go_on();
+        } else {
+            (void)::kill(from_kernel ? -child_ : child_, number);
+        }
+    }
+
+    void look_at_child() {
+        int status = 0;
+        if (!session_ && !end_ && ::waitpid(child_, &status, WNOHANG) == child_) note_change(status);
+    }
+
+    void note_change(int status) {
+        if (!WIFSTOPPED(status))
+            end_ = status;
+        else if (WSTOPSIG(status) != SIGSTOP)  // that somebody does from outside, and undoes from there
+            stop(WSTOPSIG(status));
+    }
+
+    // The program was stopped in its own terminal (Ctrl-Z): so is this process with its whole job, for the
+    // shell to see. Nobody stops a job that no shell watches; the program goes on then.
+    void stop(int number) {
+        for (OutputChannel& channel : channels_) channel.flush();
+        for (OutputChannel& channel : channels_) {
+            for (int tries = 0; channel.is_pending() && tries < 1000; ++tries) channel.ready(POLLOUT);
+        }
+        link_->detach();
+        (void)::kill(0, number);  // returns once this process goes on
+        go_on();
+    }
+
+    void go_on() {
+        link_->detach();  // the shell may have changed the modes
+        link_->attach();
+        link_->pass_size();
+        (void)::kill(-child_, SIGCONT);
+    }
+
+    // What the program has left running may still write: for that, a process of its own stays, so that
+    // neither is anything lost nor does whoever waits for the program wait for that as well.
+    void linger() {
+        if (std::none_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_open(); })) return;
+        if (::fork() != 0) return;
+        signals_.give_back();
+        (void)::mlockall(MCL_CURRENT);  // locks are not inherited
+        while (!std::all_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_done(); })) {
+            std::vector<pollfd> wanted;
+            for (const OutputChannel& channel : channels_) wanted.push_back(channel.wanted());
+            (void)::poll(wanted.data(), wanted.size(), poll_timeout(channels_));
+            for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i].ready(wanted[i].revents);
+            for (OutputChannel& channel : channels_) channel.tick(OutputChannel::Clock::now());
+        }
+        _exit(0);
+    }
+
+    TakenSignals signals_;
+    std::optional<TerminalSession> session_;
+    std::optional<TerminalLink> link_;
+    std::vector<OutputChannel> channels_;
+    pid_t child_ = -1;
+    std::optional<int> end_;
+    bool is_drained_ = false;
+};
+
+}  // namespace
+
+Result<int> run_relayed(const RelayedCall& call, const std::function<void()>& started) {
+    Relay relay;
+    return relay.run(call, started);
+}
+
+Failure become_program(const RelayedCall& call) {
+    ::signal(SIGPIPE, SIG_DFL);
+    const auto words = pointers(call.words);
+    (void)::execvpe(words[0], words.data(), call.environment.data());
+    return cannot_run(call.words[0], errno);
+}
+
+int end_like(int wait_status) {
+    if (!WIFSIGNALED(wait_status)) return WEXITSTATUS(wait_status);
+    const int number = WTERMSIG(wait_status);
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, number);
+    ::signal(number, SIG_DFL);
+    (void)::kill(::getpid(), number);
+    sigprocmask(SIG_UNBLOCK, &wanted, nullptr);
+    return 128 + number;  // where this process cannot be ended so
+}
+
+}  // namespace coffer

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "change/masked_values.h"
+#include "command.h"
+#include "mounted/mounted_secrets.h"
+#include "output/progress_bar.h"
+#include "output/version_text.h"
+#include "session.h"
+#include "transfer/export_writer.h"
+
+namespace coffer {
+namespace {
+
+class Export final : public Command {
+  public:
+    Export() : Command("export", "Write the values of masked secrets to stdout or a new folder") {}
+
+    void add_options(CLI::App& app) override {
+        app.add_option("--scope", scope_, "org/project/domain, with * for all")
+            ->required()
+            ->type_name("SCOPE");
+        app.add_option("--format", format_, "dotenv (the default), kestra, json, dir or pass")
+            ->type_name("FORMAT");
+        app.add_option("--out", folder_, "The folder to make, for dir (the default then) and pass")
+            ->type_name("DIR");
+        mount_option_ = app.add_option("--mount", mount_,
+                                       "Through the mount (DIR, else the configured one): what "
+                                       "this process may read there")
+                            ->expected(0, 1)
+                            ->type_name("[DIR]");
+        app.add_flag("-y,--yes", yes_, "Show the values on a terminal");
+    }
+
+    Result<void> run(const CommonOptions& common, Output& out) override {
+        COFFER_TRY(auto scope, Scope::parse(scope_));
+        COFFER_TRY(auto format, format_to_write(out.json()));
+        ExportWriter writer(format);
+        if (is_tree(format)) COFFER_CHECK(writer.make_folder(*folder_));
+        std::size_t count = 0;
+        if (mount_option_->count() > 0) {
+            COFFER_TRY(count, write_mounted(common, out, scope, writer));
+        } else {
+            COFFER_TRY(count, write_masked(common, out, scope, writer));
+        }
+        COFFER_CHECK(writer.finish());
+        if (!is_tree(format)) return {};
+        out.line("exported ", counted(count, "secret"), " of ", scope.text(), " to ", *folder_);
+        out.document({{"scope", scope.text()}, {"secrets", count}, {"folder", *folder_}});
+        return {};
+    }
+
+  private:
+    // What cannot be is said before a value is read.
+    [[nodiscard]] Result<Format> format_to_write(bool json) const {
+        Format format = folder_ ? Format::dir : json ? Format::json : Format::dotenv;
+        if (format_) {
+            COFFER_TRY(format, parse_format(*format_));
+        }
+        if (is_tree(format) != folder_.has_value())
+            return is_tree(format) ? fail(Code::invalid, "expected --out DIR for --format ", to_text(format))
+                                   : fail(Code::invalid, "--out makes a folder, for --format dir or pass; ",
+                                          to_text(format), " goes to stdout");
+        if (json && !is_tree(format) && format != Format::json)
+            return fail(Code::invalid, "expected --format json beside --json, found ", to_text(format));
+        if (!is_tree(format) && !yes_ && isatty(STDOUT_FILENO) != 0)
+            return fail(Code::invalid,
+                        "stdout is a terminal, which would show every value; send it to a file or "
+                        "a program, or give --yes");
+        return format;
+    }
+
+    // From the store, with the identity: the live masked secrets of this very scope.
+    static Result<std::size_t> write_masked(const CommonOptions& common, Output& out, const Scope& scope,
+                                            ExportWriter& writer) {
+        COFFER_TRY(auto session, Session::reveal(common, out));
+        std::vector<Secret> secrets;
+        std::size_t restricted = 0;
+        COFFER_CHECK(session.view().for_each(scope, [&](const Secret& secret) {
+            if (!secret.live) return true;
+            if (secret.visibility == Visibility::restricted) {
+                ++restricted;
+            } else if (version_state(secret, *secret.live) == "expired") {
+                out.warning(secret.name.text(), " has expired and was left out");
+            } else {
+                secrets.push_back(secret);
+            }
+            return true;
+        }));
+        if (restricted > 0)
+            out.warning(counted(restricted, "restricted secret"),
+                        " left out; only hosts open them, and programs read them through the mount");
+        if (secrets.empty())
+            return fail(Code::not_found, "no masked secret to export in ", scope.text(),
+                        "; `coffer ls` shows what there is");
+        std::sort(secrets.begin(), secrets.end(),
+                  [](const Secret& a, const Secret& b) { return a.name < b.name; });
+        MaskedValues masked(session.store(), session.identity());
+        ProgressBar bar("opening", secrets.size());
+        for (std::size_t i = 0; i < secrets.size(); ++i) {
+            if (i % 256 == 0) bar.show(i);
+            COFFER_TRY(auto value, masked.value(secrets[i], *secrets[i].live));
+            COFFER_CHECK(writer.add(secrets[i].name.key, value.view()));
+        }
+        return secrets.size();
+    }
+
+    // Through the mount: what that folder shows to this process, wider secrets and restricted ones too.
+    [[nodiscard]] Result<std::size_t> write_mounted(const CommonOptions& common, Output& out,
+                                                    const Scope& scope, ExportWriter& writer) const {
+        std::filesystem::path mount = mount_;
+        if (mount.empty()) {
+            COFFER_TRY(auto config, find_and_load_config(common));
+            if (config.mount.empty())
+                return fail(Code::invalid, "expected --mount DIR, for ", config.file.native(),
+                            " names no mount");
+            mount = config.mount;
+        }
+        COFFER_TRY(auto secrets, MountedSecrets::open(mount, scope));
+        std::size_t count = 0;
+        for (const std::string& key : secrets.keys()) {
+            auto value = secrets.value(key);
+            if (!value &&
+                (value.error().code == Code::not_found || value.error().code == Code::not_allowed)) {
+                out.warning(scope.text(), '/', key, " may not be read by this process and was left out");
+                continue;
+            }
+            if (!value) return Failure(std::move(value).error());
+            COFFER_CHECK(writer.add(key, value->view()));
+            ++count;
+        }
+        if (count == 0)
+            return fail(Code::not_found, "this process may read nothing in ", secrets.folder().native(),
+                        "; `coffer policy explain --pid $$ ", scope.text(), "/KEY` says why");
+        return count;
+    }
+
+    std::string scope_, mount_;
+    std::optional<std::string> format_, folder_;
+    CLI::Option* mount_option_ = nullptr;
+    bool yes_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_export() {
+    return std::make_unique<Export>();
+}
+
+}  // namespace coffer
