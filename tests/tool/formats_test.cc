@@ -7,7 +7,7 @@
 #include "formats/json.h"
 #include "formats/kestra.h"
 #include "formats/pass.h"
-#include "output/base64.h"
+#include "keys/base64.h"
 #include "support/catch.h"
 #include "transfer/import_names.h"
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "formats/text_cursor.h"
+#include "keys/base64.h"
 #include "names/name.h"
-#include "output/base64.h"
 
 namespace coffer {
 namespace {

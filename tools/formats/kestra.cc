@@ -2,8 +2,8 @@
 #include "formats/kestra.h"
 
 #include "formats/text_cursor.h"
+#include "keys/base64.h"
 #include "names/name.h"
-#include "output/base64.h"
 
 namespace coffer {
 namespace {

@@ -1,67 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mounted/mounted_secrets.h"
 
-#include <dirent.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <memory>
+#include <system_error>
 
-#include "base/descriptor.h"
 #include "host/served_mount.h"
 #include "input/value_source.h"
 #include "keys/seal.h"
 #include "names/name.h"
+#include "session.h"
 
 namespace coffer {
-namespace {
 
-// A plain folder at that place is never taken for the mount, and a mount without a daemon never waited for.
-Result<void> check_served(const std::filesystem::path& mount) {
-    COFFER_TRY(auto served, look_at_mount(mount));
-    switch (served.state) {
+Result<Scope> parse_directory(std::string_view text) {
+    COFFER_TRY(auto scope, Scope::parse(text));
+    if (scope.project.empty() || scope.domain.empty())
+        return fail(Code::invalid,
+                    "expected a scope with a project and a domain, as a directory of the mount has, such as "
+                    "acme/checkout/production; found ",
+                    scope.text());
+    return scope;
+}
+
+Result<std::filesystem::path> mount_point(const CommonOptions& common,
+                                          const std::optional<std::string>& given) {
+    if (given) {
+        std::error_code error;
+        const auto path = std::filesystem::absolute(*given, error).lexically_normal();
+        if (error || given->empty())
+            return fail(Code::invalid, "--mount: expected a folder, found \"", *given, '"');
+        return path.has_filename() ? path : path.parent_path();
+    }
+    COFFER_TRY(auto config, find_and_load_config(common));
+    if (config.mount.empty())
+        return fail(Code::invalid, "no mount to read from: give --mount DIR, or `mount` in ",
+                    config.file.native());
+    return config.mount;
+}
+
+Result<MountedSecrets> MountedSecrets::open(std::filesystem::path mount) {
+    COFFER_TRY(auto found, look_at_mount(mount));
+    switch (found.state) {
         case ServedMount::State::absent:
+            return fail(Code::unavailable, "nothing is mounted at ", mount.native(),
+                        "; start cofferd, or name another mount with --mount; `coffer doctor` says more");
         case ServedMount::State::foreign:
-            return fail(Code::unavailable, "coffer is not mounted at ", mount.native(),
-                        "; start cofferd, or name another mount with --mount");
+            return fail(Code::unavailable, "what is mounted at ", mount.native(), " is ", found.type,
+                        " and not coffer's; name the mount with --mount");
         case ServedMount::State::silent:
             return fail(Code::unavailable, "nobody serves the mount at ", mount.native(),
                         "; see `coffer status`");
         case ServedMount::State::closed:
         case ServedMount::State::serving:
-            return {};
+            break;
     }
-    return fail(Code::failed, "the mount at ", mount.native(), " is in no known state");
+    return MountedSecrets(std::move(mount));
 }
 
-}  // namespace
-
-Result<MountedSecrets> MountedSecrets::open(const std::filesystem::path& mount, const Scope& scope) {
-    if (scope.project.empty() || scope.domain.empty())
-        return fail(Code::invalid,
-                    "the mount has a folder for each project and domain; expected both in place of ",
-                    scope.text());
-    COFFER_CHECK(check_served(mount));
-    MountedSecrets out;
-    out.folder_ = mount / scope.org / scope.project / scope.domain;
-    std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(out.folder_.c_str()), &::closedir);
-    if (!listing && (errno == ENOENT || errno == EACCES))
-        return fail(errno == ENOENT ? Code::not_found : Code::not_allowed, "this process sees nothing at ",
-                    out.folder_.native(), "; `coffer policy explain --pid $$ ", scope.text(),
-                    "/KEY` says why");
-    if (!listing) return fail(Code::failed, "opening ", out.folder_.native(), ": ", errno_text());
-    errno = 0;
-    while (const dirent* entry = ::readdir(listing.get())) {
-        if (check_key(entry->d_name)) out.keys_.emplace_back(entry->d_name);
-        errno = 0;
+Result<std::vector<std::string>> MountedSecrets::keys(const Scope& directory) const {
+    std::vector<std::string> out;
+    std::error_code error;
+    std::filesystem::directory_iterator entry(folder(directory), error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        std::string key = entry->path().filename();
+        if (check_key(key)) out.push_back(std::move(key));
     }
-    if (errno != 0) return fail(Code::failed, "reading ", out.folder_.native(), ": ", errno_text());
-    std::sort(out.keys_.begin(), out.keys_.end());
+    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::permission_denied)
+        return fail(Code::failed, "listing ", folder(directory).native(), ": ", error.message());
+    if (out.empty())
+        return fail(Code::not_found, "this process may read nothing in ", folder(directory).native(),
+                    "; `coffer policy explain --pid $$ ", directory.text(), "/KEY` says why");
+    std::sort(out.begin(), out.end());
     return out;
 }
 
-Result<SecretBuffer> MountedSecrets::value(const std::string& key) const {
-    return read_value_file(folder_ / key, kMaxValue, FileTrust::any);
+Result<SecretBuffer> MountedSecrets::read(const Scope& directory, std::string_view key) const {
+    return read_value_file(folder(directory) / key, kMaxValue, FileTrust::any);
 }
 
 }  // namespace coffer

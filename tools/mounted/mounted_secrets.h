@@ -1,35 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// MountedSecrets: what this process may read of a project and domain through the mount. The policy decides,
-// as for every other program; nothing here reads the store.
+// MountedSecrets: what this process may read through the mount. The policy decides, as for every other
+// program; nothing here reads the store. Directories are scopes with a project and a domain, as a path of the
+// mount is.
 #pragma once
 
 #include <filesystem>
-#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "command.h"
 #include "keys/secret_buffer.h"
 #include "names/scope.h"
 
 namespace coffer {
 
+// Code::invalid for a scope that is no directory of the mount.
+[[nodiscard]] Result<Scope> parse_directory(std::string_view text);
+
+// `given` on the command line, else the configuration's; not looked at. Code::invalid when neither names one.
+[[nodiscard]] Result<std::filesystem::path> mount_point(const CommonOptions& common,
+                                                        const std::optional<std::string>& given);
+
 class MountedSecrets {
   public:
-    // Code::unavailable when nobody serves at `mount`, Code::not_found when this process sees nothing of the
-    // scope, which needs a project and a domain, as a path of the mount does.
-    [[nodiscard]] static Result<MountedSecrets> open(const std::filesystem::path& mount, const Scope& scope);
+    // Code::unavailable when nobody serves there: a plain folder is never taken for the mount, and a mount
+    // without a daemon never waited for.
+    [[nodiscard]] static Result<MountedSecrets> open(std::filesystem::path mount);
 
-    [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
-    [[nodiscard]] const std::vector<std::string>& keys() const {
-        return keys_;
-    }  // sorted; perhaps not readable
-    // Code::not_found or Code::not_allowed for what this process may not read.
-    [[nodiscard]] Result<SecretBuffer> value(const std::string& key) const;
+    [[nodiscard]] std::filesystem::path folder(const Scope& directory) const {
+        return mount_ / directory.org / directory.project / directory.domain;
+    }
+    // Sorted; not each of them may be read. Code::not_found when there is none for this process.
+    [[nodiscard]] Result<std::vector<std::string>> keys(const Scope& directory) const;
+    // Code::not_found: there is none, or this process may not read it and is not told so.
+    [[nodiscard]] Result<SecretBuffer> read(const Scope& directory, std::string_view key) const;
 
   private:
-    std::filesystem::path folder_;
-    std::vector<std::string> keys_;
+    explicit MountedSecrets(std::filesystem::path mount) : mount_(std::move(mount)) {}
+    std::filesystem::path mount_;
 };
 
 }  // namespace coffer

@@ -13,15 +13,9 @@
 
 #include "command.h"
 #include "keys/secret_buffer.h"
+#include "names/scope.h"
 
 namespace coffer {
-
-// Three names, none of them "all": what a path of the mount begins with.
-struct ServedPlace {
-    std::string org, project, domain;
-    [[nodiscard]] static Result<ServedPlace> parse(std::string_view text);
-    [[nodiscard]] std::string text() const { return org + '/' + project + '/' + domain; }
-};
 
 class SecretSource {
   public:
@@ -45,14 +39,14 @@ class SecretSource {
     [[nodiscard]] virtual Result<SecretBuffer> read(const std::string& key) = 0;
     // Where the mount shows them; Code::invalid when nobody names a mount.
     [[nodiscard]] Result<std::filesystem::path> folder() const;
-    [[nodiscard]] const ServedPlace& place() const { return place_; }
+    [[nodiscard]] const Scope& place() const { return place_; }
 
   protected:
-    SecretSource(ServedPlace place, std::filesystem::path mount)
+    SecretSource(Scope place, std::filesystem::path mount)
         : place_(std::move(place)), mount_(std::move(mount)) {}
 
   private:
-    ServedPlace place_;
+    Scope place_;  // with a project and a domain
     std::filesystem::path mount_;
 };
 

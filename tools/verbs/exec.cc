@@ -4,9 +4,9 @@
 #include <set>
 
 #include "command.h"
+#include "keys/base64.h"
 #include "mounted/secret_source.h"
 #include "names/name.h"
-#include "output/base64.h"
 #include "programs/child_environment.h"
 #include "programs/relayed_program.h"
 #include "redact/secret_forms.h"

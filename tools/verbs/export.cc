@@ -110,18 +110,13 @@ class Export final : public Command {
     // Through the mount: what that folder shows to this process, wider secrets and restricted ones too.
     [[nodiscard]] Result<std::size_t> write_mounted(const CommonOptions& common, Output& out,
                                                     const Scope& scope, ExportWriter& writer) const {
-        std::filesystem::path mount = mount_;
-        if (mount.empty()) {
-            COFFER_TRY(auto config, find_and_load_config(common));
-            if (config.mount.empty())
-                return fail(Code::invalid, "expected --mount DIR, for ", config.file.native(),
-                            " names no mount");
-            mount = config.mount;
-        }
-        COFFER_TRY(auto secrets, MountedSecrets::open(mount, scope));
+        COFFER_TRY(auto directory, parse_directory(scope.text()));
+        COFFER_TRY(auto mount, mount_point(common, mount_.empty() ? std::nullopt : std::optional(mount_)));
+        COFFER_TRY(auto secrets, MountedSecrets::open(std::move(mount)));
+        COFFER_TRY(auto keys, secrets.keys(directory));
         std::size_t count = 0;
-        for (const std::string& key : secrets.keys()) {
-            auto value = secrets.value(key);
+        for (const std::string& key : keys) {
+            auto value = secrets.read(directory, key);
             if (!value &&
                 (value.error().code == Code::not_found || value.error().code == Code::not_allowed)) {
                 out.warning(scope.text(), '/', key, " may not be read by this process and was left out");
@@ -132,8 +127,9 @@ class Export final : public Command {
             ++count;
         }
         if (count == 0)
-            return fail(Code::not_found, "this process may read nothing in ", secrets.folder().native(),
-                        "; `coffer policy explain --pid $$ ", scope.text(), "/KEY` says why");
+            return fail(Code::not_found, "this process may read nothing in ",
+                        secrets.folder(directory).native(), "; `coffer policy explain --pid $$ ",
+                        scope.text(), "/KEY` says why");
         return count;
     }
 

@@ -5,7 +5,7 @@
 #include "command.h"
 #include "input/number_option.h"
 #include "input/secret_path.h"
-#include "output/base64.h"
+#include "keys/base64.h"
 #include "output/version_text.h"
 #include "session.h"
 #include "view/resolve.h"

@@ -8,9 +8,9 @@
 #include "base/atomic_file.h"
 #include "base/file.h"
 #include "command.h"
-#include "mounted/mounted_values.h"
+#include "keys/base64.h"
+#include "mounted/mounted_secrets.h"
 #include "names/name.h"
-#include "output/base64.h"
 
 namespace coffer {
 namespace {
@@ -55,7 +55,8 @@ class Render final : public Command {
         COFFER_TRY(auto mode, parse_mode(mode_.value_or("0600")));
         COFFER_TRY(auto scope, first_scope());
         COFFER_TRY(auto parsed, read_template());
-        COFFER_TRY(auto mounted, MountedValues::open(common, mount_));
+        COFFER_TRY(auto mount, mount_point(common, mount_));
+        COFFER_TRY(auto mounted, MountedSecrets::open(std::move(mount)));
         std::vector<FoundSecret> found;
         std::vector<ByteView> values;
         for (const TemplateSecret& secret : parsed.secrets()) {
@@ -71,12 +72,7 @@ class Render final : public Command {
   private:
     [[nodiscard]] Result<std::optional<Scope>> first_scope() const {
         if (!scope_) return std::optional<Scope>{};
-        COFFER_TRY(auto scope, Scope::parse(*scope_));
-        if (scope.project.empty() || scope.domain.empty())
-            return fail(
-                Code::invalid,
-                "--scope: expected a directory of the mount such as acme/checkout/production, found \"",
-                printable(*scope_), '"');
+        COFFER_TRY(auto scope, parse_directory(*scope_));
         return std::optional<Scope>(std::move(scope));
     }
 
@@ -89,7 +85,7 @@ class Render final : public Command {
 
     // Only "there is none" goes on to the next place.
     static Result<FoundSecret> find(const Template& parsed, const TemplateSecret& secret,
-                                    const std::optional<Scope>& scope, const MountedValues& mounted) {
+                                    const std::optional<Scope>& scope, const MountedSecrets& mounted) {
         const std::string at = parsed.at(secret.place);
         std::string looked;
         for (const Scope& directory : secret.directories(scope)) {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/template/template_filter.h"
 
+#include "keys/base64.h"
+
 namespace coffer {
 namespace {
+
+Failure too_long() {
+    return fail(Code::limit, "it comes to more than ", kMaxRendered, " bytes, which is the limit");
+}
 
 // Each way of writing is given the value and a `put` for each byte that it writes. It is run twice: to learn
 // the size, and into locked memory of that size.
@@ -10,22 +16,11 @@ template <class Write>
 Result<SecretBuffer> written_twice(const Write& write) {
     std::size_t size = 0;
     write([&](std::uint8_t) { ++size; });
-    if (size > kMaxRendered)
-        return fail(Code::limit, "it comes to more than ", kMaxRendered, " bytes, which is the limit");
+    if (size > kMaxRendered) return too_long();
     COFFER_TRY(auto out, SecretBuffer::allocate(size));
     auto place = out.writable().begin();
     write([&](std::uint8_t byte) { *place++ = byte; });
     return out;
-}
-
-// By arithmetic and not by a table: a look-up would leave the secret's bits in the cache's state.
-std::uint8_t base64_digit(unsigned value) {
-    unsigned c = 'A' + value;
-    c += (value >= 26) * unsigned{'a' - 'A' - 26};
-    c -= (value >= 52) * unsigned{'a' + 26 - '0'};
-    c -= (value >= 62) * unsigned{'0' + 10 - '+'};
-    c += (value >= 63) * unsigned{'/' - '+' - 1};
-    return static_cast<std::uint8_t>(c);
 }
 
 std::uint8_t hex_digit(unsigned value, char ten) {
@@ -35,20 +30,6 @@ std::uint8_t hex_digit(unsigned value, char ten) {
 template <class Put>
 void put_text(std::string_view text, const Put& put) {
     for (char c : text) put(static_cast<std::uint8_t>(c));
-}
-
-template <class Put>
-void write_base64(ByteView value, const Put& put) {
-    for (std::size_t i = 0; i < value.size(); i += 3) {
-        const std::size_t left = value.size() - i;
-        unsigned group = unsigned{value[i]} << 16;
-        if (left > 1) group |= unsigned{value[i + 1]} << 8;
-        if (left > 2) group |= value[i + 2];
-        put(base64_digit(group >> 18));
-        put(base64_digit(group >> 12 & 63));
-        put(left > 1 ? base64_digit(group >> 6 & 63) : std::uint8_t{'='});
-        put(left > 2 ? base64_digit(group & 63) : std::uint8_t{'='});
-    }
 }
 
 template <class Put>
@@ -143,7 +124,8 @@ std::string_view template_filter_names() {
 Result<SecretBuffer> apply_filter(TemplateFilter filter, ByteView value) {
     switch (filter) {
         case TemplateFilter::base64encode:
-            return written_twice([&](auto put) { write_base64(value, put); });
+            if (value.size() > kMaxRendered / 4 * 3) return too_long();
+            return base64(value);
         case TemplateFilter::json:
             if (!is_utf8(value))
                 return fail(Code::invalid,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "output/base64.h"
+#include "keys/base64.h"
 
 #include "support/catch.h"
 
