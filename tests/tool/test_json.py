@@ -10,11 +10,13 @@ import subprocess
 import unittest
 
 import json_schema
-from store_case import DONE, NOT_ALLOWED, PROGRAM, SCHEMA, SOURCE, UNAVAILABLE, StoreCase
+from store_case import DONE, NOT_ALLOWED, PROGRAM, SCHEMA, SOURCE, UNAVAILABLE, USAGE, StoreCase
 
 PATH = "acme/checkout/production/KEY"
-# Tested where a systemd, or a daemon, is: test_seal_identity.py, test_rootless.py.
-ELSEWHERE = {"host seal-identity"}
+# Tested where a systemd, or a mount, is: test_seal_identity.py, test_render.py.
+ELSEWHERE = {"host seal-identity", "render"}
+# What they print is another program's.
+NO_DOCUMENT = {"exec", "task", "redact"}
 
 
 class EveryVerb(StoreCase):
@@ -61,13 +63,21 @@ class EveryVerb(StoreCase):
             self.json(who, "rm", "alice" if who == "member" else "web2", "--yes")
             self.json(who, "ls", "--removed")
         self.json("rotate", "--all", "--reseal")
+        values = self.folder / "values.env"
+        values.write_text("A=1\nB=2\n")
+        for words in (("--dry-run",), ()):
+            self.json("import", "--scope", "acme/*/*", values, *words)
+        self.json("export", "--scope", "acme/*/*", "--format", "json")
+        self.json("export", "--scope", "acme/*/*", "--format", "dir", "--out", self.folder / "out")
         self.json("log")
         self.json("verify")
         self.policy_and_audit()
         self.watched()
         self.answer(DONE if self.run_tool("doctor").returncode == DONE else 1, "doctor")
         self.answer(UNAVAILABLE, "status", "--mount", self.folder)
-        self.assertEqual(self.verbs() - self.seen, ELSEWHERE)
+        self.assertEqual(self.verbs() - self.seen, ELSEWHERE | NO_DOCUMENT)
+        for verb in NO_DOCUMENT:
+            self.assertEqual(self.run_tool(verb, "--json", "--", "true").returncode, USAGE)
 
     def policy_and_audit(self):
         rules = self.dir / "policy.d/rules.toml"
