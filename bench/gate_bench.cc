@@ -151,7 +151,7 @@ std::vector<Entry> run(int repeats, const std::filesystem::path& folder) {
 
     auto open = [&](const Requester& who, const Target& what) {
         auto pass = gate.check_open(who, what);
-        need(pass && gate.admit_open(*pass, what));
+        need(pass && gate.admit_open(*pass, who, what));
     };
     auto lookup = [&] { need(gate.check_lookup(subject.first(), target).has_value()); };
     auto open_again = [&] { open(subject.first(), target); };

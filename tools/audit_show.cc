@@ -6,7 +6,7 @@
 #include "access/policy/glob.h"
 #include "audit_lines.h"
 #include "command.h"
-#include "secret_path.h"
+#include "number_option.h"
 
 namespace coffer {
 namespace {
@@ -61,7 +61,7 @@ class AuditShow final : public Command {
         app.add_flag("--denied", denied_, "Refusals only");
         app.add_option("--path", path_, "Decisions about these secrets: * for a segment, ** for any")
             ->type_name("GLOB");
-        app.add_option("--uid", uid_, "Decisions about this user's processes")->type_name("N");
+        uid_.add_to(app, "--uid", "Decisions about this user's processes");
         app.add_flag("--follow", follow_, "Go on with what is written from now on");
     }
 
@@ -71,9 +71,7 @@ class AuditShow final : public Command {
         if (path_) {
             COFFER_TRY(glob_, Glob::compile(*path_));
         }
-        if (uid_) {
-            COFFER_TRY(wanted_uid_, parse_number("--uid", *uid_));
-        }
+        COFFER_TRY(wanted_uid_, uid_.value());
         COFFER_TRY(auto files, audit_files(common, files_));
         if (!follow_) rows_ = {{"SEQ", "TIME", "WHAT", "PATH", "UID", "BY", "WHY"}};
         std::optional<AuditLines> lines;
@@ -145,7 +143,8 @@ class AuditShow final : public Command {
     }
 
     std::vector<std::string> files_;
-    std::optional<std::string> path_, uid_;
+    std::optional<std::string> path_;
+    NumberOption uid_;
     bool denied_ = false, follow_ = false;
     std::optional<Glob> glob_;
     std::optional<std::uint64_t> wanted_uid_;

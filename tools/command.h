@@ -62,6 +62,7 @@ std::unique_ptr<Command> make_member_ls();
 std::unique_ptr<Command> make_host_add();
 std::unique_ptr<Command> make_host_rm();
 std::unique_ptr<Command> make_host_ls();
+std::unique_ptr<Command> make_host_seal_identity();
 std::unique_ptr<Command> make_identity_new();
 std::unique_ptr<Command> make_identity_show();
 std::unique_ptr<Command> make_rotate();
@@ -70,6 +71,7 @@ std::unique_ptr<Command> make_audit_show();
 std::unique_ptr<Command> make_policy_check();
 std::unique_ptr<Command> make_policy_explain();
 std::unique_ptr<Command> make_policy_learn();
+std::unique_ptr<Command> make_watch();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_doctor();
 

@@ -5,13 +5,36 @@ namespace coffer {
 
 std::vector<std::unique_ptr<Command>> all_commands() {
     using Maker = std::unique_ptr<Command> (*)();
-    constexpr Maker kMakers[] = {
-        make_init,         make_set,          make_get,        make_ls,           make_rm,
-        make_history,      make_restore,      make_purge,      make_log,          make_verify,
-        make_scope_add,    make_scope_ls,     make_member_add, make_member_rm,    make_member_ls,
-        make_host_add,     make_host_rm,      make_host_ls,    make_identity_new, make_identity_show,
-        make_rotate,       make_audit_verify, make_audit_show, make_policy_check, make_policy_explain,
-        make_policy_learn, make_status,       make_doctor};
+    constexpr Maker kMakers[] = {make_init,
+                                 make_set,
+                                 make_get,
+                                 make_ls,
+                                 make_rm,
+                                 make_history,
+                                 make_restore,
+                                 make_purge,
+                                 make_log,
+                                 make_verify,
+                                 make_scope_add,
+                                 make_scope_ls,
+                                 make_member_add,
+                                 make_member_rm,
+                                 make_member_ls,
+                                 make_host_add,
+                                 make_host_rm,
+                                 make_host_ls,
+                                 make_host_seal_identity,
+                                 make_identity_new,
+                                 make_identity_show,
+                                 make_rotate,
+                                 make_audit_verify,
+                                 make_audit_show,
+                                 make_policy_check,
+                                 make_policy_explain,
+                                 make_policy_learn,
+                                 make_watch,
+                                 make_status,
+                                 make_doctor};
     std::vector<std::unique_ptr<Command>> out;
     for (Maker make : kMakers) out.push_back(make());
     return out;

@@ -4,16 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 #include <set>
 
 #include "access/attest/attest.h"
 #include "access/attest/exe_hasher.h"
-#include "access/attest/proc_folder.h"
 #include "access/policy/accounts.h"
 #include "names/name.h"
-#include "secret_path.h"
+#include "number_option.h"
 
 namespace coffer {
 namespace {
@@ -133,15 +131,11 @@ Result<DescribedCaller> caller_from_facts(std::string_view facts) {
 }
 
 Result<DescribedCaller> caller_of_process(pid_t pid, const std::shared_ptr<const Policy>& policy) {
-    COFFER_TRY(auto folder, ProcFolder::open(pid));
-    COFFER_TRY(auto status, folder.status());
     COFFER_TRY(auto attestor, Attestor::create(AttestMethod::automatic, 1));
-    COFFER_TRY(auto attested, attestor->attest(pid, status.ids.fsuid, status.ids.fsgid));
+    COFFER_TRY(auto attested, attestor->attest_thread(pid));
     DescribedCaller out;
     out.caller = attested->caller();
-    struct timespec now {};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    out.now.since_boot = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+    out.now = Circumstances::now();
     if (out.caller.exe.path.empty() && geteuid() != 0) {
         out.unseen = Unseen::program | Unseen::namespaces | Unseen::hash;
         out.remarks.emplace_back(

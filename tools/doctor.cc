@@ -2,16 +2,23 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <array>
+#include <charconv>
+#include <cstring>
 #include <functional>
+#include <utility>
 
 #include "access/attest/attest.h"
 #include "access/policy/policy_folder.h"
 #include "access/policy/policy_rule.h"
 #include "command.h"
+#include "host_service.h"
 #include "keys/identity_file.h"
 #include "served_mount.h"
+#include "service/stored_log.h"
 #include "session.h"
 
 namespace coffer {
@@ -56,9 +63,25 @@ Finding look_at_attestation() {
                 "nothing has to be done; each request costs some 20 us more than on Linux 6.13 or later");
 }
 
-// The keys of the cache; what each thread needs besides is some 4 MiB in all.
+// FUSE_NOTIFY_RESEND came with Linux 6.9, and no system call tells whether it is there.
+Finding look_at_resending() {
+    utsname kernel{};
+    (void)::uname(&kernel);
+    const char *at = kernel.release, *end = at + std::strlen(at);
+    std::array<unsigned, 2> version{};  // "6.9.7-amd64": 6, 9
+    for (unsigned& part : version) {
+        at = std::from_chars(at, end, part).ptr;
+        if (at != end) ++at;
+    }
+    if (version >= std::array{6u, 9u})
+        return good("the kernel sends again what a killed daemon has left unanswered");
+    return note(concat("Linux ", kernel.release, " does not send again what a killed daemon has left"),
+                "nothing has to be done: a kill of cofferd fails the reads that it was at, a restart none; "
+                "Linux 6.9 or later loses none");
+}
+
 Finding look_at_locked_memory(const Config& config) {
-    const std::uint64_t needed = std::uint64_t{config.cached_versions} * 32 + (4u << 20);
+    const std::uint64_t needed = config.locked_bytes_needed();
     struct rlimit limit {};
     if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_max == RLIM_INFINITY || ::geteuid() == 0)
         return good("locked memory is not limited for this user");
@@ -83,6 +106,8 @@ Finding look_at_policy(const Config& config) {
 }
 
 Finding look_at_host(const Config& config, Session* session) {
+    if (::access(config.host_identity.c_str(), F_OK) != 0 && ::access(kSealedIdentity, F_OK) == 0)
+        return good(concat("the host's identity is sealed in ", kSealedIdentity));
     auto recipient = load_recipient(config.host_identity);
     if (!recipient &&
         (recipient.error().code == Code::not_allowed || ::access(config.host_identity.c_str(), R_OK) != 0))
@@ -93,16 +118,22 @@ Finding look_at_host(const Config& config, Session* session) {
         return problem(recipient.error().message, "make one with `coffer init --join` on this host");
     if (!session)
         return note("the host identity is there; the store is not, to compare it with", "see above");
-    const Principal* principal = session->roster().find(recipient->id());
-    if (!principal)
-        return problem("the host identity is not in the store", "an owner adds it: coffer host add");
-    if (!principal->living())
-        return problem(concat("the host ", principal->name, " was removed in revision ", principal->removed),
-                       "an owner adds a new identity: coffer host add");
-    if (principal->role != Role::host)
-        return problem(concat("the host identity is that of ", principal->name, ", no host"),
-                       "let host_identity name the identity of a host");
-    return good(concat("the host is ", principal->name, ", for ", principal->pattern.text()));
+    auto host = session->roster().find_host(recipient->id());
+    if (!host) return problem(host.error().message, "let host_identity name the identity of a living host");
+    return good(concat("the host is ", (*host)->name, ", for ", (*host)->pattern.text()));
+}
+
+// Only who writes needs it.
+Finding look_at_service(const Config& config) {
+    auto service = StoredLog::connect(config.store_socket);
+    if (!service && service.error().code == Code::not_allowed)
+        return note(service.error().message, "needed for changing the store, and for nothing else");
+    if (!service) return problem(service.error().message, "start coffer-stored: coffer-stored(8)");
+    if ((*service)->store_file() != config.store.native())
+        return problem(concat("coffer-stored writes ", (*service)->store_file(), ", the configuration names ",
+                              config.store.native()),
+                       "correct `store` or `store_socket`");
+    return good(concat("coffer-stored listens at ", config.store_socket.native()));
 }
 
 Finding look_at_audit(const Config& config) {
@@ -135,8 +166,9 @@ std::vector<std::pair<std::string, Finding>> look_at_daemon(const Config& config
                                       "unmount it, or set another `mount`")}};
         case State::silent:
             return {{"mount", problem(concat(mount, " is mounted and nobody answers"),
-                                      concat("if cofferd has ended: fusermount3 -u -z ", mount,
-                                             ", and start it again"))}};
+                                      concat("start cofferd; a mount that coffer-mount does not hold is "
+                                             "taken away before, by: fusermount3 -u -z ",
+                                             mount))}};
         case State::closed:
             return {
                 {"mount", note(concat(mount, " is mounted; what cofferd says of itself is not for this user"),
@@ -145,11 +177,8 @@ std::vector<std::pair<std::string, Finding>> look_at_daemon(const Config& config
             break;
     }
     std::vector<std::pair<std::string, Finding>> out{{"mount", good(concat(mount, " is served"))}};
-    const Json problems = found->report->value("problems", Json::object());
-    for (const auto& [part, text] : problems.items())
-        out.emplace_back("daemon",
-                         problem(concat(part, ": ", text.is_string() ? text.get<std::string>() : text.dump()),
-                                 "see the log of cofferd"));
+    for (const std::string& one : found->problems())
+        out.emplace_back("daemon", problem(one, "see the log of cofferd"));
     const std::uint64_t served = found->report->value("revision", std::uint64_t{0});
     const std::uint64_t head = session ? session->view().head().revision : served;
     if (served < head)
@@ -167,6 +196,7 @@ class Doctor final : public Command {
     Result<void> run(const CommonOptions& common, Output& out) override {
         add("fuse", look_at_fuse());
         add("callers", look_at_attestation());
+        add("kernel", look_at_resending());
         auto config = find_and_load_config(common);
         if (!config) {
             add("configuration",
@@ -180,6 +210,7 @@ class Doctor final : public Command {
         add("store", store
                          ? good(concat(config->store.native(), ", revision ", store->view().head().revision))
                          : problem(session.error().message, "run `coffer verify`"));
+        if (!config->store_socket.empty()) add("service", look_at_service(*config));
         add("host", look_at_host(*config, store));
         add("policy", look_at_policy(*config));
         add("audit", look_at_audit(*config));

@@ -4,6 +4,7 @@
 #include "base64.h"
 #include "change/secrets.h"
 #include "command.h"
+#include "number_option.h"
 #include "secret_path.h"
 #include "session.h"
 #include "version_text.h"
@@ -21,16 +22,13 @@ class Get final : public Command {
 
     void add_options(CLI::App& app) override {
         path_.add_to(app);
-        app.add_option("--version", version_, "An earlier version")->type_name("N");
+        version_.add_to(app, "--version", "An earlier version");
         app.add_flag("--reveal", reveal_, "Write the value itself to stdout, byte for byte (masked only)");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(auto name, path_.name());
-        std::optional<std::uint64_t> number;
-        if (version_) {
-            COFFER_TRY(number, parse_number("--version", *version_));
-        }
+        COFFER_TRY(auto number, version_.value());
         COFFER_TRY(auto session, reveal_ ? Session::reveal(common, out) : Session::read(common, out));
         COFFER_TRY(auto found, session.view().find(name));
         if (!found) return no_such(session.view(), name);
@@ -89,7 +87,7 @@ class Get final : public Command {
     }
 
     SecretOptions path_;
-    std::optional<std::string> version_;
+    NumberOption version_;
     bool reveal_ = false;
 };
 

@@ -6,6 +6,7 @@
 
 #include "change/principals.h"
 #include "command.h"
+#include "host_service.h"
 #include "joining.h"
 #include "keys/identity_file.h"
 #include "log/sqlite_log.h"
@@ -53,6 +54,7 @@ class Init final : public Command {
         if (join_) return join(common, out);
         COFFER_CHECK(check_names());
         COFFER_TRY(auto places, places_of_new_store(dir_));
+        COFFER_TRY(auto service, find_service(places));
         COFFER_CHECK(expect_room(places));
         COFFER_TRY(auto owner, Identity::generate());
         COFFER_TRY(auto owner_text, encode_owner(owner, common));
@@ -61,14 +63,19 @@ class Init final : public Command {
         COFFER_CHECK(make_folders(places, files));
         COFFER_CHECK(save(placed(places, places.identity), owner_text, files));
         COFFER_TRY(auto host, make_host(places, files));
-        COFFER_TRY(auto mark, make_store(places, owner, host, files));
-        places.pin = mark.pin;
         COFFER_CHECK(files.file(placed(places, places.policy) / "README", policy_example(org_), 0644));
-        COFFER_CHECK(files.file(places.file, write_config(places), 0644));
-        COFFER_TRY(auto scope, Scope::make(org_, "", ""));
-        COFFER_TRY(auto head, first_scope(places, mark, owner, scope));
+        COFFER_TRY(auto mark, make_store(places, service.get(), owner, host, files));
+        places.pin = mark.pin;
+        auto head = configure(places, mark, owner, files);
+        if (!head && service)
+            return wrap(std::move(head).error(),
+                        "the store was founded, and its keys are kept; go on with"
+                        " `coffer init --join ",
+                        pin_text(mark), " --store ", places.store.native(), " --identity ",
+                        places.identity.native(), '`');
+        if (!head) return tl::make_unexpected(std::move(head).error());
         files.keep();
-        print(places, owner, pin_text(Watermark{mark.pin, head}), out);
+        print(places, owner, pin_text(Watermark{mark.pin, *head}), out);
         return {};
     }
 
@@ -98,12 +105,29 @@ class Init final : public Command {
         return {};
     }
 
+    // On a host where coffer-stored serves, the store is made through it, and is where it says. There systemd
+    // gives the daemon its identity and its folder for state.
+    [[nodiscard]] Result<std::unique_ptr<StoredLog>> find_service(Config& places) const {
+        if (dir_) return nullptr;
+        COFFER_TRY(auto service, find_host_service());
+        if (!service) return nullptr;
+        COFFER_TRY(auto head, service->head());
+        if (head.revision != 0)
+            return fail(Code::conflict, "coffer-stored serves a store already, at revision ", head.revision,
+                        "; join it with `coffer init --join PIN --store ", service->store_file(), '`');
+        places.store = service->store_file();
+        places.store_socket = kStoreSocket;
+        places.host_identity = kPlainIdentity;
+        return service;
+    }
+
     static Result<void> expect_room(const Config& places) {
         for (const auto& path :
-             {places.file, placed(places, places.store), placed(places, places.identity),
-              placed(places, places.host_identity), placed(places, places.state) / "tool",
-              placed(places, places.state) / "daemon", placed(places, places.policy) / "README"})
+             {places.file, placed(places, places.identity), placed(places, places.host_identity),
+              placed(places, places.state) / "tool", placed(places, places.state) / "daemon",
+              placed(places, places.policy) / "README"})
             COFFER_CHECK(NewFiles::expect_nothing(path));
+        if (places.store_socket.empty()) COFFER_CHECK(NewFiles::expect_nothing(placed(places, places.store)));
         return {};
     }
 
@@ -116,9 +140,11 @@ class Init final : public Command {
 
     [[nodiscard]] Result<void> make_folders(const Config& places, NewFiles& files) const {
         COFFER_CHECK(files.folder(places.file.parent_path(), dir_ ? 0700 : 0755));
-        COFFER_CHECK(files.folder(placed(places, places.store).parent_path(), 0700));
         COFFER_CHECK(files.folder(placed(places, places.identity).parent_path(), 0700));
+        COFFER_CHECK(files.folder(placed(places, places.host_identity).parent_path(), 0700));
         COFFER_CHECK(files.folder(placed(places, places.policy), 0755));
+        if (!places.store_socket.empty()) return {};
+        COFFER_CHECK(files.folder(placed(places, places.store).parent_path(), 0700));
         COFFER_CHECK(files.folder(placed(places, places.state), 0700));
         // Both would be made by the first program that opens them; if this fails they go with the rest.
         files.made(placed(places, places.state) / "tool");
@@ -139,8 +165,15 @@ class Init final : public Command {
         return GenesisHost{*host_name_, identity.recipient(), pattern};
     }
 
-    [[nodiscard]] Result<Watermark> make_store(const Config& places, const Identity& owner,
-                                               const GenesisHost& host, NewFiles& files) const {
+    [[nodiscard]] Result<Watermark> make_store(const Config& places, StoredLog* service,
+                                               const Identity& owner, const GenesisHost& host,
+                                               NewFiles& files) const {
+        if (service) {
+            auto founded = found_store(*service, owner, *owner_name_, host);
+            // What was founded there cannot be taken back, and nobody else has its keys.
+            if (founded) files.keep();
+            return founded;
+        }
         auto path = placed(places, places.store);
         auto log = SqliteLog::create(path);
         // Somebody else's file, made since expect_room, is left alone.
@@ -149,6 +182,13 @@ class Init final : public Command {
         }
         if (!log) return tl::make_unexpected(std::move(log).error());
         return found_store(**log, owner, *owner_name_, host);
+    }
+
+    [[nodiscard]] Result<Head> configure(const Config& places, const Watermark& mark, const Identity& owner,
+                                         NewFiles& files) const {
+        COFFER_CHECK(files.file(places.file, write_config(places), 0644));
+        COFFER_TRY(auto scope, Scope::make(org_, "", ""));
+        return first_scope(places, mark, owner, scope);
     }
 
     // The scope keys of the whole organisation, so that `set` works at once; also the proof that the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "joining.h"
 
+#include "host_service.h"
 #include "keys/identity_file.h"
 #include "new_files.h"
 #include "places.h"
@@ -42,6 +43,7 @@ Result<void> join_store(const JoinRequest& request, Output& out) {
     COFFER_TRY(auto config, places_of_reader(request.dir, pin.pin.store));
     config.pin = pin.pin;
     COFFER_TRY(config.store, absolute(request.store));
+    config.store_socket = socket_for(config.store);
     const auto state = placed(config, config.state), policy = placed(config, config.policy);
     for (const auto& path : {config.file, state / "tool", policy / "README"})
         COFFER_CHECK(NewFiles::expect_nothing(path));

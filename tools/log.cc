@@ -4,8 +4,8 @@
 #include "command.h"
 #include "log/commit.h"
 #include "moment.h"
+#include "number_option.h"
 #include "operation_text.h"
-#include "secret_path.h"
 #include "session.h"
 
 namespace coffer {
@@ -17,18 +17,13 @@ class Log final : public Command {
   public:
     Log() : Command("log", "Show the commits, the newest first: when, by whom, what") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("-n,--limit", limit_, "At most N commits")->type_name("N");
-    }
+    void add_options(CLI::App& app) override { limit_.add_to(app, "-n,--limit", "At most N commits"); }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
-        std::uint64_t limit = UINT64_MAX;
-        if (limit_) {
-            COFFER_TRY(limit, parse_number("--limit", *limit_));
-        }
+        COFFER_TRY(auto limit, limit_.value());
         COFFER_TRY(auto session, Session::read(common, out));
         rows_ = {{"REVISION", "TIME", "BY", "WHAT"}};
-        COFFER_CHECK(walk(session, limit));
+        COFFER_CHECK(walk(session, limit.value_or(UINT64_MAX)));
         out.table(rows_);
         out.document(list_);
         return {};
@@ -88,7 +83,7 @@ class Log final : public Command {
                          {"operations", std::move(operations)}});
     }
 
-    std::optional<std::string> limit_;
+    NumberOption limit_;
     std::vector<std::vector<std::string>> rows_;
     Json list_ = Json::array();
 };

@@ -58,6 +58,10 @@ void Output::document(const Json& document) {
     text_ += document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+void Output::document_line(const Json& document) {
+    if (json_) text_ += document.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
 Result<void> Output::raw(ByteView bytes) {
     return write_whole(STDOUT_FILENO, bytes);
 }

@@ -2,7 +2,8 @@
 //
 // Output: what a command says. Text goes to stdout as lines and tables, or, under --json, exactly one JSON
 // document; notes and warnings go to stderr in either case. Everything is written at finish(), so that a
-// command that fails half way prints nothing but its error, and a full disk or a closed pipe is an error.
+// command that fails half way prints nothing but its error, and a full disk or a closed pipe is an error; a
+// command that has no end calls it for each line.
 #pragma once
 
 #include <initializer_list>
@@ -37,6 +38,8 @@ class Output {
     void fields(std::initializer_list<std::pair<std::string_view, std::string>> fields);
     // JSON mode; ignored in text mode.
     void document(const Json& document);
+    // JSON Lines, for a command without an end: one document a line.
+    void document_line(const Json& document);
 
     // Secret bytes, straight to stdout and never buffered here; after finish().
     [[nodiscard]] static Result<void> raw(ByteView bytes);

@@ -9,8 +9,8 @@
 #include "command.h"
 #include "described_caller.h"
 #include "explanation_text.h"
+#include "number_option.h"
 #include "policy_texts.h"
-#include "secret_path.h"
 #include "session.h"
 
 namespace coffer {
@@ -113,6 +113,8 @@ class PolicyExplain final : public Command {
         std::map<Key, std::size_t> by_key;
         for (AuditRecord& one : *all) {
             if (sequence_ ? one.sequence != *sequence_ : one.allow) continue;
+            // A credential that was refused before it was known which secret it is.
+            if (!sequence_ && one.operation == "credential" && !read_secret_path(one.path)) continue;
             const Caller& who = one.caller;
             Key key(one.path, one.reason, one.rule, who.cgroup.unit, who.cgroup.user_unit, who.exe.path,
                     who.ids.fsuid, who.ids.fsgid, who.sha256);

@@ -3,8 +3,8 @@
 
 #include "access/audit/audit_chain.h"
 #include "command.h"
+#include "number_option.h"
 #include "policy_texts.h"
-#include "secret_path.h"
 
 namespace coffer {
 namespace {
@@ -20,8 +20,7 @@ class PolicyLearn final : public Command {
     void add_options(CLI::App& app) override {
         app.add_option("FILE", files_, "Audit logs, whole")->required();
         app.add_flag("--observed", observed_, "From what was allowed as well");
-        app.add_option("--widen", widen_, "More KEYs than this of one project and domain become a *")
-            ->type_name("N");
+        widen_.add_to(app, "--widen", "More KEYs than this of one project and domain become a *");
         app.add_option("--policy", policy_, "Leave out what this policy file or folder allows already")
             ->type_name("PATH");
     }
@@ -29,9 +28,7 @@ class PolicyLearn final : public Command {
     Result<void> run(const CommonOptions&, Output& out) override {
         LearnOptions options;
         options.observed = observed_;
-        if (widen_) {
-            COFFER_TRY(options.widen, parse_number("--widen", *widen_));
-        }
+        COFFER_TRY(options.widen, widen_.value());
         if (policy_) {
             COFFER_TRY(auto texts, read_policy({*policy_}));
             options.policy = texts.policy;
@@ -87,7 +84,8 @@ class PolicyLearn final : public Command {
 
     std::vector<std::string> files_;
     bool observed_ = false;
-    std::optional<std::string> widen_, policy_;
+    NumberOption widen_;
+    std::optional<std::string> policy_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/secrets.h"
 #include "command.h"
+#include "number_option.h"
 #include "secret_path.h"
 #include "session.h"
 

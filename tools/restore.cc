@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/secrets.h"
 #include "command.h"
+#include "number_option.h"
 #include "secret_path.h"
 #include "session.h"
 
@@ -14,16 +15,13 @@ class Restore final : public Command {
     void add_options(CLI::App& app) override {
         path_.add_to(app);
         app.add_option("VERSION", version_, "The version to bring back")->required();
-        app.add_option("--if-version", if_version_, "Only if N is the last version")->type_name("N");
+        if_version_.add_to(app, "--if-version", "Only if N is the last version");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(auto name, path_.name());
         COFFER_TRY(auto version, parse_number("VERSION", version_));
-        std::optional<std::uint64_t> if_version;
-        if (if_version_) {
-            COFFER_TRY(if_version, parse_number("--if-version", *if_version_));
-        }
+        COFFER_TRY(auto if_version, if_version_.value());
         COFFER_TRY(auto session, Session::write(common, out));
         COFFER_TRY(auto done, restore_secret(session.store(), session.identity(), name, version, if_version));
         out.line("restored version ", done.restored, " of ", name.text(), " as version ", done.version);
@@ -37,7 +35,7 @@ class Restore final : public Command {
   private:
     SecretOptions path_;
     std::string version_;
-    std::optional<std::string> if_version_;
+    NumberOption if_version_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/secrets.h"
 #include "command.h"
+#include "number_option.h"
 #include "secret_path.h"
 #include "session.h"
 
@@ -13,16 +14,13 @@ class Rm final : public Command {
 
     void add_options(CLI::App& app) override {
         path_.add_to(app);
-        app.add_option("--if-version", if_version_, "Only if N is the last version")->type_name("N");
+        if_version_.add_to(app, "--if-version", "Only if N is the last version");
         app.add_flag("-y,--yes", yes_, "Do not ask");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(auto name, path_.name());
-        std::optional<std::uint64_t> if_version;
-        if (if_version_) {
-            COFFER_TRY(if_version, parse_number("--if-version", *if_version_));
-        }
+        COFFER_TRY(auto if_version, if_version_.value());
         COFFER_TRY(auto session, Session::write(common, out, concat("Remove ", name.text(), '?'), yes_));
         COFFER_TRY(auto done, remove_secret(session.store(), session.identity(), name, if_version));
         Json uncovers = Json::array();
@@ -40,7 +38,7 @@ class Rm final : public Command {
 
   private:
     SecretOptions path_;
-    std::optional<std::string> if_version_;
+    NumberOption if_version_;
     bool yes_ = false;
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "secret_path.h"
 
-#include <charconv>
 #include <vector>
 
 #include "names/name.h"
@@ -106,14 +105,6 @@ Result<FilterOptions::Filter> FilterOptions::filter() const {
         out.key = segments[3];
     }
     return out;
-}
-
-Result<std::uint64_t> parse_number(std::string_view what, std::string_view text) {
-    std::uint64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || concat(value) != text)
-        return fail(Code::invalid, "expected ", what, " as a number, found \"", printable(text), '"');
-    return value;
 }
 
 }  // namespace coffer

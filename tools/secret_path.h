@@ -48,7 +48,4 @@ class FilterOptions {
     std::optional<std::string> path_, org_, project_, domain_;
 };
 
-// A decimal number without sign or leading zeros.
-[[nodiscard]] Result<std::uint64_t> parse_number(std::string_view what, std::string_view text);
-
 }  // namespace coffer

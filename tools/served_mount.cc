@@ -9,9 +9,10 @@
 
 #include <array>
 
-#include "access/config/mount_table.h"
 #include "base/descriptor.h"
 #include "base/file.h"
+#include "base/mount_table.h"
+#include "child_program.h"
 
 namespace coffer {
 namespace {
@@ -22,6 +23,7 @@ constexpr int kNobody = 2;  // the child's exit status: the mount is there, its 
 
 // In the child: the file's text into the pipe.
 [[noreturn]] void copy_file(const char* path, int to) {
+    let_go_of_stdio();
     int file = ::open(path, O_RDONLY | O_CLOEXEC);
     std::array<std::uint8_t, 4096> buffer{};
     ssize_t size = -1;
@@ -49,6 +51,14 @@ std::optional<std::string> read_until(int from, Clock::time_point end) {
 }
 
 }  // namespace
+
+std::vector<std::string> ServedMount::problems() const {
+    std::vector<std::string> out;
+    const Json problems = report ? report->value("problems", Json::object()) : Json::object();
+    for (const auto& [part, problem] : problems.items())
+        out.push_back(concat(part, ": ", problem.is_string() ? problem.get<std::string>() : problem.dump()));
+    return out;
+}
 
 Result<ServedMount> look_at_mount(const std::filesystem::path& mount, std::chrono::milliseconds patience) {
     ServedMount out;

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "output.h"
@@ -24,6 +26,9 @@ struct ServedMount {
     State state = State::absent;
     std::string type;            // of a foreign mount
     std::optional<Json> report;  // status.json of the daemon
+
+    // What the daemon says is wrong: "policy: rules.toml:2:8: ...".
+    [[nodiscard]] std::vector<std::string> problems() const;
 };
 
 // `mount` as the configuration has it. Waits at most `patience` for the daemon.

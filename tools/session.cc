@@ -11,6 +11,7 @@
 #include "log/sqlite_log.h"
 #include "passphrase.h"
 #include "prompt.h"
+#include "service/stored_log.h"
 
 namespace coffer {
 namespace {
@@ -26,6 +27,16 @@ std::optional<std::string> variable(const char* name) {
 Failure store_unavailable(Error error) {
     if (error.code == Code::invalid || error.code == Code::not_found) error.code = Code::unavailable;
     return Failure(std::move(error));
+}
+
+bool is_own(const std::filesystem::path& file) {
+    struct stat status {};
+    return ::stat(file.c_str(), &status) == 0 && status.st_uid == geteuid();
+}
+
+Result<std::unique_ptr<Backend>> open_service(const Config& config) {
+    COFFER_TRY(auto log, StoredLog::connect(config.store_socket));
+    return std::unique_ptr<Backend>(std::move(log));
 }
 
 }  // namespace
@@ -60,20 +71,26 @@ Result<std::filesystem::path> tool_state_dir(const Config& config) {
 }
 
 Result<std::unique_ptr<Backend>> open_for_writing(const Config& config) {
+    if (!config.store_socket.empty() && !is_own(config.store)) return open_service(config);
     // SQLite finds this out late, and in its own words.
     if (::access(config.store.c_str(), W_OK) != 0 && errno == EACCES)
         return fail(Code::not_allowed, "this user may not write the store ", config.store.native(),
-                    "; only its owner does: run as that user");
+                    "; only its owner does: run as that user, or name the socket of coffer-stored in"
+                    " `store_socket` of ",
+                    config.file.native());
     auto log = SqliteLog::open(config.store);
     if (!log) return store_unavailable(std::move(log).error());
     return std::unique_ptr<Backend>(std::move(*log));
 }
 
 Result<std::unique_ptr<Backend>> open_for_reading(const Config& config) {
+    const bool own = is_own(config.store);
     // The owner opens it as a writer does, for that also recovers a log that a crash left behind.
-    if (::access(config.store.c_str(), W_OK) == 0) {
+    if ((own || config.store_socket.empty()) && ::access(config.store.c_str(), W_OK) == 0) {
         if (auto log = open_for_writing(config)) return log;
     }
+    if (!own && !config.store_socket.empty() && ::access(config.store.c_str(), R_OK) != 0)
+        return open_service(config);
     auto log = SqliteLog::open_read_only(config.store);
     if (!log) return store_unavailable(std::move(log).error());
     return std::unique_ptr<Backend>(std::move(*log));

@@ -25,7 +25,8 @@ namespace coffer {
 // ($XDG_STATE_HOME or ~/.local/state)/coffer/STORE_ID.
 [[nodiscard]] Result<std::filesystem::path> tool_state_dir(const Config& config);
 
-// The backend for reading or for writing. A store of somebody else can be read where its mode allows.
+// The backend for reading or for writing. A store of this user's own is its file. Somebody else's is read
+// from the file where its mode allows, else, and for writing always, through coffer-stored at `store_socket`.
 [[nodiscard]] Result<std::unique_ptr<Backend>> open_for_writing(const Config& config);
 [[nodiscard]] Result<std::unique_ptr<Backend>> open_for_reading(const Config& config);
 

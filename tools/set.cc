@@ -2,6 +2,7 @@
 #include "change/secrets.h"
 #include "command.h"
 #include "moment.h"
+#include "number_option.h"
 #include "secret_path.h"
 #include "session.h"
 #include "value_source.h"
@@ -30,8 +31,7 @@ class Set final : public Command {
             ->type_name("VISIBILITY");
         app.add_option("--expires", expires_, "30d, 12h, ... from now, or 2027-01-31T00:00:00Z")
             ->type_name("WHEN");
-        app.add_option("--if-version", if_version_, "Only if N is the last version (0: there never was one)")
-            ->type_name("N");
+        if_version_.add_to(app, "--if-version", "Only if N is the last version (0: there never was one)");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
@@ -67,15 +67,14 @@ class Set final : public Command {
         if (expires_) {
             COFFER_TRY(request.not_after_ms, parse_expiry(*expires_, now_ms()));
         }
-        if (if_version_) {
-            COFFER_TRY(request.if_version, parse_number("--if-version", *if_version_));
-        }
+        COFFER_TRY(request.if_version, if_version_.value());
         return request;
     }
 
     SecretOptions path_;
     ValueOptions value_;
-    std::optional<std::string> visibility_, expires_, if_version_;
+    std::optional<std::string> visibility_, expires_;
+    NumberOption if_version_;
 };
 
 }  // namespace

@@ -47,10 +47,8 @@ class ShowStatus final : public Command {
              {"open files", number_of(daemon, "open_files")},
              {"since start", concat(number_of(daemon, "opens"), " opens, ", number_of(daemon, "refusals"),
                                     " refusals, ", number_of(daemon, "errors"), " errors")}});
-        const Json problems = daemon.value("problems", Json::object());
-        for (const auto& [part, problem] : problems.items())
-            out.line("problem     ", part, ": ",
-                     problem.is_string() ? problem.get<std::string>() : problem.dump());
+        const auto problems = found.problems();
+        for (const std::string& problem : problems) out.line("problem     ", problem);
         Json document = {{"mount", mount.native()}, {"state", "serving"}, {"daemon", daemon}};
         if (session) document["store_revision"] = session->view().head().revision;
         out.document(document);

@@ -3,8 +3,8 @@
 #include "inspection.h"
 #include "keys/identity_file.h"
 #include "names/name.h"
+#include "number_option.h"
 #include "prompt.h"
-#include "secret_path.h"
 #include "session.h"
 
 namespace coffer {

@@ -209,27 +209,61 @@ std::optional<Shown> Catalogue::resolve(const Place& key) const {
         const std::uint32_t* number = number_of(*all[level], key.key);
         if (!number || !records_[*number].live) continue;
         const Record& record = records_[*number];
-        const ScopeRecord& scope = scopes_[record.scope];
-        Shown shown;
-        shown.secret = *number;
-        shown.level = level;
-        shown.visibility = record.visibility;
-        shown.padded_len = record.padded_len;
-        shown.scope_key = record.scope_key;
-        shown.version = record.version;
-        shown.sealed_as = record.sealed_as;
-        shown.not_after_ms = record.not_after_ms;
-        shown.time_ms = record.time_ms;
-        shown.payload = record.payload;
-        shown.scope = scope.text;
+        Shown shown = name_place(*number, level);
+        static_cast<LiveVersion&>(shown) = record;
         shown.writer = writers_[record.writer];
-        shown.org = names_.text(scope.place.org);
-        shown.project = scope.place.project ? names_.text(scope.place.project) : std::string_view();
-        shown.domain = scope.place.domain ? names_.text(scope.place.domain) : std::string_view();
-        shown.key = names_.text(record.key);
         return shown;
     }
     return std::nullopt;
+}
+
+Shown Catalogue::name_place(std::uint32_t number, std::uint8_t level) const {
+    const Record& record = records_[number];
+    const ScopeRecord& scope = scopes_[record.scope];
+    Shown out;
+    out.secret = number;
+    out.level = level;
+    out.visibility = record.visibility;
+    out.scope = scope.text;
+    out.org = names_.text(scope.place.org);
+    out.project = scope.place.project ? names_.text(scope.place.project) : std::string_view();
+    out.domain = scope.place.domain ? names_.text(scope.place.domain) : std::string_view();
+    out.key = names_.text(record.key);
+    return out;
+}
+
+std::optional<Shown> Catalogue::place_at(const Place& key, std::uint8_t level) const {
+    std::shared_lock lock(mutex_);
+    const Levels all = levels(key);
+    if (level >= all.size() || !all[level]) return std::nullopt;
+    const std::uint32_t* number = number_of(*all[level], key.key);
+    if (!number) return std::nullopt;
+    return name_place(*number, level);
+}
+
+std::vector<Place> Catalogue::directories() const {
+    std::shared_lock lock(mutex_);
+    std::vector<Place> out;
+    for (const ListedName& org : tree_.list({}, 0)) {
+        out.push_back({.org = org.name});
+        for (const ListedName& project : tree_.list(Place{.org = org.name}, 0)) {
+            const Place parent{.org = org.name, .project = project.name};
+            out.push_back(parent);
+            for (const ListedName& domain : tree_.list(parent, 0))
+                out.push_back({org.name, project.name, domain.name});
+        }
+    }
+    return out;
+}
+
+std::vector<NameId> Catalogue::keys_ever(const Place& directory) const {
+    std::shared_lock lock(mutex_);
+    std::vector<NameId> out;
+    for (const auto& scope : levels(directory)) {
+        if (!scope) continue;
+        for (std::uint32_t secret : scopes_[*scope].secrets) out.push_back(records_[secret].key);
+    }
+    return out;
 }
 
 std::vector<ListedName> Catalogue::list(const Place& directory, std::uint64_t cookie,

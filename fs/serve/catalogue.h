@@ -24,15 +24,18 @@
 
 namespace coffer {
 
-// The live version that a path shows.
-struct Shown {
-    std::uint32_t secret = 0;
-    std::uint8_t level = 0;  // 0 project+domain, 1 project, 2 domain, 3 org
-    Visibility visibility = Visibility::masked;
-    std::uint32_t padded_len = 0;
-    std::uint32_t scope_key = 0;  // its place in the roster
+struct LiveVersion {
     std::uint64_t version = 0, sealed_as = 0, not_after_ms = 0, time_ms = 0;
     Hash payload;
+    std::uint32_t padded_len = 0;
+    std::uint32_t scope_key = 0;  // its place in the roster
+    Visibility visibility = Visibility::masked;
+};
+
+// The live version that a path shows.
+struct Shown : LiveVersion {
+    std::uint32_t secret = 0;
+    std::uint8_t level = 0;                      // 0 project+domain, 1 project, 2 domain, 3 org
     std::string_view scope;                      // "acme/checkout/*"
     std::string_view writer;                     // the signer's name
     std::string_view org, project, domain, key;  // of the secret's own name: its scope's are empty for "all"
@@ -59,6 +62,12 @@ class Catalogue {
     [[nodiscard]] NameId find_name(std::string_view text) const;
     [[nodiscard]] bool exists(const Place& directory) const;
     [[nodiscard]] std::optional<Shown> resolve(const Place& key) const;
+    // The secret that this path shows from this level, whatever its live version is; none: nothing ever was
+    // there. Of the version only the names of its place are filled in.
+    [[nodiscard]] std::optional<Shown> place_at(const Place& key, std::uint8_t level) const;
+    // Every directory below the root, and every KEY that a directory shows or has ever shown.
+    [[nodiscard]] std::vector<Place> directories() const;
+    [[nodiscard]] std::vector<NameId> keys_ever(const Place& directory) const;
     // Names in a directory, from `cookie` (0: from the start), at most `limit` when it holds KEYs.
     [[nodiscard]] std::vector<ListedName> list(const Place& directory, std::uint64_t cookie,
                                                std::size_t limit) const;
@@ -74,13 +83,10 @@ class Catalogue {
     [[nodiscard]] Size size() const;
 
   private:
-    struct Record {
-        std::uint64_t version = 0, sealed_as = 0, not_after_ms = 0, time_ms = 0;
+    struct Record : LiveVersion {
         std::uint64_t removed_through = 0;  // this version and all before it are taken back
-        Hash payload;
-        std::uint32_t scope = 0, scope_key = 0, writer = 0, padded_len = 0;
+        std::uint32_t scope = 0, writer = 0;
         NameId key = kNoName;
-        Visibility visibility = Visibility::masked;
         bool live = false;
     };
     struct ScopeRecord {
@@ -100,6 +106,7 @@ class Catalogue {
     [[nodiscard]] Result<std::uint32_t> scope_number(const Scope& scope);
     [[nodiscard]] std::optional<std::uint32_t> find_number(const SecretName& name) const;
     [[nodiscard]] Levels levels(const Place& directory) const;
+    [[nodiscard]] Shown name_place(std::uint32_t number, std::uint8_t level) const;
     [[nodiscard]] const std::uint32_t* number_of(std::uint32_t scope, NameId key) const;
     [[nodiscard]] bool is_shadowed(const Levels& levels, std::size_t level, NameId key) const;
     [[nodiscard]] std::vector<ListedName> list_keys(const Place& directory, std::uint64_t cookie,

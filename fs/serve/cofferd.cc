@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <map>
 
+#include "base/supervisor.h"
+#include "names/name.h"
 #include "serve/daemon.h"
 
 namespace {
@@ -22,12 +24,25 @@ void block_signals() {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-int serve(const coffer::DaemonOptions& options) {
+// What the service manager passes, by FileDescriptorName=. A socket that nobody serves would leave its
+// clients waiting.
+coffer::Result<void> take_passed(coffer::DaemonOptions& options) {
+    for (coffer::PassedDescriptor& one : coffer::take_passed_descriptors()) {
+        if (one.name != "credentials")
+            return coffer::fail(coffer::Code::invalid, "a descriptor with the name \"",
+                                coffer::printable(one.name),
+                                "\" was passed; cofferd takes FileDescriptorName=credentials");
+        options.credentials = std::move(one.descriptor);
+    }
+    return {};
+}
+
+int serve(coffer::DaemonOptions options) {
     if (!coffer::initialise_crypto()) {
         spdlog::error("the system's random generator is not usable");
         return 1;
     }
-    auto daemon = coffer::Daemon::prepare(options);
+    auto daemon = coffer::Daemon::prepare(std::move(options));
     if (!daemon) {
         spdlog::error("{}", daemon.error().message);
         return 1;
@@ -49,9 +64,13 @@ int main(int argc, char** argv) try {
     coffer::DaemonOptions options;
     options.version = COFFER_VERSION;
     bool foreground = false;
-    std::optional<std::filesystem::path> config, mount;
-    app.add_flag("--foreground", foreground, "mount, serve and stay in the foreground")->required();
-    app.add_option("--mount", mount, "an empty directory (else `mount` of the configuration)");
+    std::optional<std::filesystem::path> config;
+    auto* ways = app.add_option_group("ways", "one of:");
+    ways->add_flag("--foreground", foreground, "mount, serve and stay in the foreground");
+    ways->add_option("--mounted-by", options.holder, "the socket of a coffer-mount, whose mount is served");
+    ways->require_option(1);
+    app.add_option("--mount", options.mount, "an empty directory (else `mount` of the configuration)")
+        ->excludes("--mounted-by");
     app.add_option("--config", config, "coffer.toml (else $COFFER_CONFIG, else the usual places)");
     app.add_option("--attest", options.attest, "how callers are attested: automatic, pidfd or procfs")
         ->transform(CLI::CheckedTransformer(
@@ -69,8 +88,11 @@ int main(int argc, char** argv) try {
     umask(077);
     block_signals();
     options.config_file = coffer::find_config(config);
-    options.mount = mount;
-    return serve(options);
+    if (auto taken = take_passed(options); !taken) {
+        spdlog::error("{}", taken.error().message);
+        return 1;
+    }
+    return serve(std::move(options));
 } catch (const std::exception& error) {
     std::fprintf(stderr, "cofferd: %s\n", error.what());
     return 1;

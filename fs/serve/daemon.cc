@@ -1,44 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/daemon.h"
 
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <thread>
 
 #include "access/audit/audit_journal.h"
+#include "access/policy/accounts.h"
+#include "base/supervisor.h"
+#include "hold/mount_point.h"
 #include "keys/hash.h"
 #include "keys/identity_file.h"
 #include "log/sqlite_log.h"
-#include "serve/mount_point.h"
 #include "serve/process_limits.h"
+#include "serve/watchdog.h"
 
 namespace coffer {
 namespace {
 
-std::size_t thread_count(const Config& config) {
-    return config.threads ? config.threads : std::max(1u, std::thread::hardware_concurrency());
-}
-
-// The cache's keys, each thread's scratch, and some for large values.
-std::uint64_t locked_bytes_needed(const Config& config) {
-    return std::uint64_t{config.cached_versions} * 32 + thread_count(config) * (64u << 10) + (2u << 20);
-}
-
-// systemd's credential where there is one, else the configured file.
+// systemd's credential where there is one, the sealed one first, else the configured file. One that is there
+// and cannot be read is refused later: nothing stands in for it.
 std::filesystem::path identity_path(const Config& config) {
     const char* folder = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT(concurrency-mt-unsafe): one thread
-    if (folder) {
-        std::filesystem::path file = std::filesystem::path(folder) / "host.identity";
+    for (const char* name : {"host.identity", "host.identity.plain"}) {
+        if (!folder) break;
+        std::filesystem::path file = std::filesystem::path(folder) / name;
         std::error_code ignored;
-        if (std::filesystem::exists(file, ignored)) return file;
+        const auto type = std::filesystem::symlink_status(file, ignored).type();
+        if (type != std::filesystem::file_type::not_found) return file;
     }
     return config.host_identity;
 }
@@ -50,13 +44,10 @@ Result<Identity> load_host_identity(const std::filesystem::path& file) {
     });
 }
 
-std::optional<gid_t> find_group(const std::string& name) {
-    std::array<char, 16384> buffer{};
-    group entry{};
-    group* found = nullptr;
-    if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
-        return std::nullopt;
-    return found->gr_gid;
+// A name that this host does not have stands for nobody.
+template <class Id>
+std::optional<Id> known(const Result<Id>& id) {
+    return id ? std::optional(*id) : std::nullopt;
 }
 
 AuditSinks audit_sinks(const Config& config) {
@@ -71,17 +62,21 @@ std::string_view name_of(AttestMethod method) {
 
 Daemon::~Daemon() = default;
 
-Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
+Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     std::unique_ptr<Daemon> daemon(new Daemon);
-    daemon->options_ = options;
+    daemon->options_ = std::move(given);
+    const DaemonOptions& options = daemon->options_;
     COFFER_CHECK(forbid_dumps());
     COFFER_TRY(daemon->config_, load_config(options.config_file));
     const Config& config = daemon->config_;
-    COFFER_CHECK(raise_limits(locked_bytes_needed(config)));
-    const std::filesystem::path mount = options.mount.value_or(config.mount);
-    if (mount.empty())
-        return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ", config.file.string());
-    COFFER_TRY(daemon->mount_, check_mount_point(mount));
+    COFFER_CHECK(raise_limits(config.locked_bytes_needed()));
+    if (!options.holder) {
+        const std::filesystem::path mount = options.mount.value_or(config.mount);
+        if (mount.empty())
+            return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ",
+                        config.file.string());
+        COFFER_TRY(daemon->mount_, check_mount_point(mount));
+    }
     COFFER_TRY(daemon->host_, load_host_identity(identity_path(config)));
     COFFER_CHECK(daemon->open_store());
     COFFER_CHECK(daemon->check_host());
@@ -90,6 +85,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(const DaemonOptions& options) {
     daemon->build();
     COFFER_CHECK(daemon->policy_watch_->load());
     COFFER_CHECK(daemon->store_watch_->load());
+    COFFER_CHECK(daemon->open_credential_door());
     return daemon;
 }
 
@@ -112,38 +108,28 @@ Result<void> Daemon::check_host() {
                     " has no commit that verifies", alarm ? ": " : "", alarm ? alarm->error.message : "",
                     "; compare `owner` and `store_id` in ", config_.file.string(), " with the store");
     }
-    const Principal* principal = store_->view().roster().find(host_->id());
-    if (!principal)
-        return fail(Code::not_allowed, "the host identity ", host_->id().hex(),
-                    " is not in the store; an owner adds it with `coffer host add`");
-    if (!principal->living())
-        return fail(Code::not_allowed, "the host \"", principal->name,
-                    "\" was removed from the store in revision ", principal->removed,
-                    "; an owner adds a new identity with `coffer host add`");
-    if (principal->role != Role::host)
-        return fail(Code::not_allowed, "the identity of \"", principal->name, "\" is that of an ",
-                    to_text(principal->role), ", not of a host; cofferd serves with a host's only");
-    host_name_ = principal->name;
+    COFFER_TRY(const Principal* host, store_->view().roster().find_host(host_->id()));
+    host_name_ = host->name;
     return {};
 }
 
 void Daemon::build() {
     nodes_ = std::make_unique<NodeIds>(catalogue_, host_->watermark_key());
     unsealer_ = std::make_unique<Unsealer>(keys_, config_.pin.store, config_.cached_versions);
-    std::array<std::uint8_t, 2> generation{};
-    random_bytes(generation);
     handles_ = std::make_unique<Handles>(
-        HandleLimits{config_.max_open, config_.max_open_per_uid, config_.large_bytes_per_uid},
-        static_cast<std::uint16_t>(generation[0] | generation[1] << 8));
+        HandleLimits{config_.max_open, config_.max_open_per_uid, config_.large_bytes_per_uid}, 0);
     gate_ = std::make_unique<Gate>(
         *attestor_, *audit_, status_,
-        Gate::Settings{config_.deny, config_.audit_required, find_group(config_.admin_group)});
+        Gate::Settings{config_.deny, config_.audit_required, known(find_group(config_.admin_group)),
+                       known(find_user(std::string(kWatchUser)))});
     status_files_ = std::make_unique<StatusFiles>(
         StatusFiles::Parts{catalogue_, *unsealer_, *handles_, keys_, status_, config_.pin.store.hex(),
                            host_name_, options_.version, std::string(name_of(attestor_->method()))});
-    operations_ =
-        std::make_unique<Operations>(Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_, *gate_,
-                                                       status_, *audit_, *status_files_, config_.fast_names});
+    past_versions_ =
+        std::make_unique<PastVersions>(config_.state / "daemon" / kViewFile, config_.pin, catalogue_);
+    operations_ = std::make_unique<Operations>(Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_,
+                                                                 *gate_, status_, *audit_, *status_files_,
+                                                                 *past_versions_, config_.fast_names});
     policy_watch_ =
         std::make_unique<PolicyWatch>(PolicyWatch::Parts{config_.policy, *gate_, status_, *audit_});
     store_watch_ = std::make_unique<StoreWatch>(StoreWatch::Parts{*store_, *host_, catalogue_, keys_,
@@ -152,13 +138,66 @@ void Daemon::build() {
     context_.emplace(FuseContext{*operations_, invalidator_});
 }
 
+Result<Worker> Daemon::make_worker() const {
+    Worker worker;
+    COFFER_TRY(worker.scratch, Scratch::allocate());
+    COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));
+    return worker;
+}
+
 Result<std::vector<Worker>> Daemon::make_workers() const {
-    std::vector<Worker> workers(thread_count(config_));
+    std::vector<Worker> workers(config_.thread_count());
     for (Worker& worker : workers) {
-        COFFER_TRY(worker.scratch, Scratch::allocate());
-        COFFER_TRY(worker.payloads, SqliteLog::open_read_only(config_.store));
+        COFFER_TRY(worker, make_worker());
     }
     return workers;
+}
+
+Result<std::unique_ptr<Session>> Daemon::connect() {
+    if (!options_.holder) return Session::mount(mount_, *context_);
+    COFFER_TRY(held_, HeldMount::take(*options_.holder));
+    mount_ = held_->path();
+    if (!config_.mount.empty() && config_.mount != mount_)
+        return fail(Code::conflict, "coffer-mount has mounted on ", mount_.string(), ", and ",
+                    config_.file.string(), " says `mount = \"", config_.mount.string(),
+                    "\"`; make the two agree");
+    COFFER_TRY(auto taken, Session::take_over(*held_, *context_, config_.fast_names));
+    handles_->be_generation(held_->record().turn);
+    nodes_->expect_earlier();
+    if (config_.fast_names && !taken.names_forgotten) forget_removed_names();
+    return std::move(taken.session);
+}
+
+// Before Linux 6.16. What was removed while no daemon served may still be kept under its name; nobody has
+// written down what was, so all that was ever removed is named.
+void Daemon::forget_removed_names() {
+    for (Place place : catalogue_.directories()) {
+        if (!place.holds_keys()) continue;
+        const std::uint64_t directory = nodes_->number(place);
+        for (NameId key : catalogue_.keys_ever(place)) {
+            place.key = key;
+            if (!catalogue_.resolve(place))
+                invalidator_.order({directory, std::string(catalogue_.text(key))});
+            place.key = kNoName;
+        }
+    }
+}
+
+// What the service manager's watchdog is told of: the kernel hears us, no thread is stuck, and a caller can
+// be attested and the catalogue asked, with all the locks that this takes.
+bool Daemon::is_well(Session& session) {
+    (void)gate_->admit({gettid(), geteuid(), getegid()});
+    (void)catalogue_.size();
+    return session.progresses();
+}
+
+Result<void> Daemon::open_credential_door() {
+    if (!options_.credentials) return {};
+    COFFER_TRY(auto worker, make_worker());
+    COFFER_TRY(credential_door_,
+               CredentialDoor::open(std::move(options_.credentials),
+                                    {catalogue_, *unsealer_, *gate_, status_, *audit_}, std::move(worker)));
+    return {};
 }
 
 Result<void> Daemon::run() {
@@ -170,7 +209,7 @@ Result<void> Daemon::run() {
     if (!signals || !ended) return fail(Code::failed, "signalfd or eventfd: ", errno_text());
 
     COFFER_TRY(auto workers, make_workers());
-    COFFER_TRY(auto session, Session::mount(mount_, *context_));
+    COFFER_TRY(auto session, connect());
     if (auto started = session->start(std::move(workers), ended.get()); !started) {
         (void)session->unmount();
         return started;
@@ -178,17 +217,25 @@ Result<void> Daemon::run() {
     invalidator_.start([&](const Invalidation& one) { session->send(one); });
     policy_watch_->start();
     store_watch_->start();
+    if (credential_door_) credential_door_->start();
     const auto size = catalogue_.size();
     (void)audit_->note("start", concat("cofferd ", options_.version, " at revision ", catalogue_.revision()));
     spdlog::info("serving {} secrets at {} (revision {}, host {}, callers by {})", size.live, mount_.string(),
                  catalogue_.revision(), host_name_, name_of(attestor_->method()));
 
+    if (auto told = notify_supervisor("READY=1"); !told) spdlog::error("{}", told.error().message);
+    Watchdog watchdog([&] { return is_well(*session); });
+
     auto result = wait_for_end(signals.get(), ended.get());
 
+    (void)notify_supervisor("STOPPING=1");
+    watchdog.stop();
+    if (credential_door_) credential_door_->stop();
     // Off the tree first, while the workers still answer; then what they have taken is finished.
     if (auto unmounted = session->unmount(); !unmounted) spdlog::error("{}", unmounted.error().message);
     invalidator_.stop();
     session->stop();
+    if (held_) held_->say_drained();
     policy_watch_->stop();
     store_watch_->stop();
     if (auto flushed = audit_->flush(true); !flushed) spdlog::error("audit: {}", flushed.error().message);
@@ -199,7 +246,8 @@ Result<void> Daemon::run() {
 
 Result<void> Daemon::wait_for_end(int signals, int ended) {
     for (;;) {
-        std::array<pollfd, 2> wanted{{{signals, POLLIN, 0}, {ended, POLLIN, 0}}};
+        std::array<pollfd, 3> wanted{
+            {{signals, POLLIN, 0}, {ended, POLLIN, 0}, {held_ ? held_->connection() : -1, POLLIN, 0}}};
         if (poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR)
             return fail(Code::failed, "poll: ", errno_text());
         signalfd_siginfo info{};
@@ -211,9 +259,13 @@ Result<void> Daemon::wait_for_end(int signals, int ended) {
                 spdlog::error("audit: {}", reopened.error().message);
         }
         if (wanted[1].revents) {
+            if (held_)
+                return fail(Code::unavailable, "the mount is gone, and coffer-mount should mount anew");
             spdlog::info("the mount is gone");
             return {};
         }
+        if (wanted[2].revents)
+            return fail(Code::unavailable, "coffer-mount has ended, and the mount with it");
     }
 }
 

@@ -11,6 +11,7 @@
 #include "access/attest/attest.h"
 #include "access/config/config.h"
 #include "base/descriptor.h"
+#include "serve/credential_door.h"
 #include "serve/operations.h"
 #include "serve/policy_watch.h"
 #include "serve/session.h"
@@ -20,19 +21,21 @@ namespace coffer {
 
 struct DaemonOptions {
     std::filesystem::path config_file;
-    std::optional<std::filesystem::path> mount;  // else the configuration's
+    std::optional<std::filesystem::path> mount;   // else the configuration's
+    std::optional<std::filesystem::path> holder;  // coffer-mount's socket: it has mounted
     AttestMethod attest = AttestMethod::automatic;
     std::string version;
+    Descriptor credentials;  // the listening socket of LoadCredential=, where one was passed
 };
 
 class Daemon {
   public:
     // Everything but the mount is opened and checked; nothing is served yet. Signals must be blocked already.
-    [[nodiscard]] static Result<std::unique_ptr<Daemon>> prepare(const DaemonOptions& options);
+    [[nodiscard]] static Result<std::unique_ptr<Daemon>> prepare(DaemonOptions options);
     ~Daemon();
 
-    // Mounts, serves until SIGTERM, SIGINT or the end of the mount, and unmounts. SIGHUP reads the policy
-    // again and opens the audit file anew.
+    // Mounts, or takes over what coffer-mount holds, serves until SIGTERM, SIGINT or the end of the mount,
+    // and unmounts what it has mounted. SIGHUP reads the policy again and opens the audit file anew.
     [[nodiscard]] Result<void> run();
 
   private:
@@ -40,7 +43,12 @@ class Daemon {
     [[nodiscard]] Result<void> open_store();
     [[nodiscard]] Result<void> check_host();
     void build();
+    [[nodiscard]] Result<Worker> make_worker() const;
     [[nodiscard]] Result<std::vector<Worker>> make_workers() const;
+    [[nodiscard]] Result<std::unique_ptr<Session>> connect();
+    void forget_removed_names();
+    [[nodiscard]] bool is_well(Session& session);
+    [[nodiscard]] Result<void> open_credential_door();
     [[nodiscard]] Result<void> wait_for_end(int signals, int ended);
 
     DaemonOptions options_;
@@ -61,11 +69,14 @@ class Daemon {
     std::unique_ptr<Handles> handles_;
     std::unique_ptr<Gate> gate_;
     std::unique_ptr<StatusFiles> status_files_;
+    std::unique_ptr<PastVersions> past_versions_;
     std::unique_ptr<Operations> operations_;
     Invalidator invalidator_;
     std::unique_ptr<PolicyWatch> policy_watch_;
     std::unique_ptr<StoreWatch> store_watch_;
+    std::unique_ptr<CredentialDoor> credential_door_;  // null: no socket was passed
     std::optional<FuseContext> context_;
+    std::optional<HeldMount> held_;
 };
 
 }  // namespace coffer

@@ -15,6 +15,7 @@ namespace {
 constexpr double kNoTimeout = 0.0;  // attributes are never cached: owner and mode are each caller's own
 
 thread_local Worker* this_worker = nullptr;  // set once by each serving thread
+thread_local bool this_is_resent = false;    // set before each request, by the same
 
 FuseContext& context_of(fuse_req_t request) {
     return *static_cast<FuseContext*>(fuse_req_userdata(request));
@@ -26,7 +27,7 @@ Operations& operations_of(fuse_req_t request) {
 
 Requester requester(fuse_req_t request) {
     const fuse_ctx* context = fuse_req_ctx(request);
-    return {context->pid, context->uid, context->gid};
+    return {context->pid, context->uid, context->gid, this_is_resent};
 }
 
 // Runs `answer`, which replies last of all it does; what the library throws for lack of memory becomes EIO.
@@ -42,6 +43,8 @@ void reply_with(fuse_req_t request, const Function& answer) noexcept {
 void on_init(void*, fuse_conn_info* connection) {
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
                                                FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ);
+    // Look-ups and listings of one directory at once: nothing here counts on their being one by one.
+    connection->want |= connection->capable & FUSE_CAP_PARALLEL_DIROPS;
 }
 
 void on_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
@@ -96,10 +99,10 @@ void on_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     });
 }
 
-void on_read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* file) {
+void on_read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info* file) {
     reply_with(request, [&] {
         auto reply =
-            operations_of(request).read(requester(request), file->fh, size,
+            operations_of(request).read(requester(request), node, file->fh, size,
                                         static_cast<std::uint64_t>(offset), file->lock_owner, *this_worker);
         if (!reply) {
             fuse_reply_err(request, reply.error().value);
@@ -207,8 +210,19 @@ void refuse_write(fuse_req_t request, fuse_ino_t node) {
     });
 }
 
-void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat*, int, fuse_file_info*) {
-    refuse_write(request, node);
+// A size alone, or a time alone that is not the present, may be the watcher's touch.
+void on_setattr(fuse_req_t request, fuse_ino_t node, struct stat* wanted, int what, fuse_file_info* file) {
+    if (what != FUSE_SET_ATTR_SIZE && what != FUSE_SET_ATTR_MTIME) return refuse_write(request, node);
+    reply_with(request, [&] {
+        std::optional<std::uint64_t> size, handle;
+        if (what == FUSE_SET_ATTR_SIZE) size = static_cast<std::uint64_t>(wanted->st_size);
+        if (file) handle = file->fh;
+        auto attributes = operations_of(request).touch(requester(request), node, size, handle, *this_worker);
+        if (attributes)
+            fuse_reply_attr(request, &*attributes, kNoTimeout);
+        else
+            fuse_reply_err(request, attributes.error().value);
+    });
 }
 void on_mknod(fuse_req_t request, fuse_ino_t parent, const char*, mode_t, dev_t) {
     refuse_write(request, parent);
@@ -290,6 +304,10 @@ const fuse_lowlevel_ops& fuse_operations() {
 
 void serve_with(Worker* worker) {
     this_worker = worker;
+}
+
+void note_resent(bool resent) {
+    this_is_resent = resent;
 }
 
 }  // namespace coffer

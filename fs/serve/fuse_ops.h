@@ -21,5 +21,7 @@ struct FuseContext {
 [[nodiscard]] const fuse_lowlevel_ops& fuse_operations();
 // The calling thread's own worker, for the requests that it processes from now on.
 void serve_with(Worker* worker);
+// Whether the next request is one that an earlier daemon took and did not answer.
+void note_resent(bool resent);
 
 }  // namespace coffer

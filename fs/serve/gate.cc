@@ -3,12 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
 namespace coffer {
 namespace {
 
 constexpr std::size_t kMaxKept = 8192;
+constexpr std::string_view kCredential = "credential";
+constexpr std::string_view kNotAudited = "it cannot be written to the audit log";
 
 Decision refused(std::string_view reason) {
     Decision decision;
@@ -83,9 +84,7 @@ Visitor Gate::visitor(std::shared_ptr<const Attested> attested) {
 }
 
 Circumstances Gate::circumstances() const {
-    struct timespec now {};
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return {std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec), &counts_};
+    return Circumstances::now(&counts_);
 }
 
 Result<Visitor> Gate::identify(const Requester& who) {
@@ -99,13 +98,18 @@ Result<Visitor> Gate::look_closer(Visitor found, const Requester& who, Facts fac
     return visitor(std::move(now));
 }
 
-Result<Pass> Gate::decide(Visitor found, const Requester& who, const SecretPath& path, Look look) {
-    const Circumstances now = circumstances();
+Result<Pass> Gate::decide(Visitor found, const Requester& who, const SecretPath& path, Look look,
+                          const Circumstances& now) {
     Decision decision = found.entitlement->decide(path, now);
     if (decision.allow && look == Look::quick) return Pass{std::move(found), decision, now.since_boot};
     auto before = found.entitlement;
     COFFER_TRY(found, look_closer(std::move(found), who, decision.rests_on | Facts::tracer));
     if (found.entitlement != before) decision = found.entitlement->decide(path, now);
+    // Its facts have just been looked at: a refusal rests on all of them.
+    if (!decision.allow && look == Look::quick && is_watcher(found.caller())) {
+        decision = Decision{};
+        decision.allow = true;
+    }
     return Pass{std::move(found), decision, now.since_boot};
 }
 
@@ -120,6 +124,20 @@ Answer<Visitor> Gate::admit(const Requester& who) {
 Answer<Visitor> Gate::check_directory(const Requester& who, const DirectoryPath& directory) {
     auto found = admit(who);
     if (!found || directory.org.empty() || found->entitlement->may_see(directory)) return found;
+    if (is_watcher(found->caller())) return found;
+    return refusal();
+}
+
+// A tracer would be the watcher as well.
+bool Gate::is_watcher(const Caller& caller) const {
+    const uid_t uid = caller.ids.fsuid;
+    return (uid == 0 || uid == settings_.watch_user) && caller.cgroup.unit == kWatchUnit &&
+           caller.tracer == 0;
+}
+
+Answer<Visitor> Gate::check_watcher(const Requester& who) {
+    auto found = admit(who);
+    if (!found || is_watcher(found->caller())) return found;
     return refusal();
 }
 
@@ -137,7 +155,7 @@ Answer<Visitor> Gate::check_admin(const Requester& who) {
 Answer<Pass> Gate::check_sight(const Requester& who, const SecretPath& path) {
     auto found = identify(who);
     if (!found) return refusal();
-    auto pass = decide(*std::move(found), who, path, Look::quick);
+    auto pass = decide(*std::move(found), who, path, Look::quick, circumstances());
     if (!pass || !pass->decision.allow) return refusal();
     return *std::move(pass);
 }
@@ -152,35 +170,73 @@ Answer<Pass> Gate::check_open(const Requester& who, const Target& target) {
 
 Answer<Pass> Gate::check(const Requester& who, const Target& target, std::string_view operation, Look look) {
     auto found = identify(who);
-    auto pass = found ? decide(*std::move(found), who, target.path, look)
+    auto pass = found ? decide(*std::move(found), who, target.path, look, circumstances())
                       : tl::make_unexpected(std::move(found).error());
     if (!pass) {
-        (void)record(caller_of_record(who), operation, target, refused(pass.error().message));
+        (void)record(who, caller_of_record(who), operation, target, refused(pass.error().message));
         return refusal();
     }
     if (pass->decision.allow) return *std::move(pass);
-    (void)record(pass->visitor.caller(), operation, target, pass->decision);
+    (void)record(who, pass->visitor.caller(), operation, target, pass->decision);
     return refusal();
 }
 
-Answer<> Gate::admit_open(const Pass& pass, const Target& target) {
+std::string_view Gate::count_and_record(const Pass& pass, const Requester& who, std::string_view operation,
+                                        const Target& target) {
     const Decision& decision = pass.decision;
     if (decision.limit.max_opens &&
         !counts_.take(decision.rule, decision.limit.subject, decision.limit.max_opens)) {
-        (void)record(pass.visitor.caller(), "open", target, refused("the rule's max_opens is used up"));
-        return refusal();
+        (void)record(who, pass.visitor.caller(), operation, target, refused(kReasonUsedUp));
+        return kReasonUsedUp;
     }
-    if (record(pass.visitor.caller(), "open", target, decision)) return {};
-    return answer_errno(EACCES);
+    return record(who, pass.visitor.caller(), operation, target, decision) ? std::string_view() : kNotAudited;
+}
+
+Answer<> Gate::admit_open(const Pass& pass, const Requester& who, const Target& target) {
+    const std::string_view why = count_and_record(pass, who, "open", target);
+    if (why.empty()) return {};
+    return why == kNotAudited ? answer_errno(EACCES) : refusal();
+}
+
+Result<Visitor> Gate::identify_closely(const Requester& who) {
+    COFFER_TRY(auto found, identify(who));
+    return look_closer(std::move(found), who, Facts::all);
+}
+
+// The same process through and through: what the loader was taken for is what is decided about.
+Result<Pass> Gate::check_credential(Visitor loader, const Requester& who, const Target& target) {
+    const auto taken_for = loader.attested;
+    auto pass = decide(std::move(loader), who, target.path, Look::closer, circumstances());
+    if (pass && pass->visitor.attested != taken_for)
+        pass = fail(Code::not_allowed, "process ", who.tid, " changed while it was looked at");
+    if (!pass) {
+        (void)record(who, taken_for->caller(), kCredential, target, refused(pass.error().message));
+        return pass;
+    }
+    if (pass->decision.allow) return pass;
+    (void)record(who, pass->visitor.caller(), kCredential, target, pass->decision);
+    const Decision& decision = pass->decision;
+    return fail(Code::not_allowed, decision.reason, decision.rule.empty() ? "" : ": ", decision.rule);
+}
+
+Result<void> Gate::admit_credential(const Pass& pass, const Requester& who, const Target& target) {
+    const std::string_view why = count_and_record(pass, who, kCredential, target);
+    if (why.empty()) return {};
+    return fail(Code::not_allowed, why);
 }
 
 Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Target& target) {
     // A policy that changed since: would it have let the opener open? Asked once per generation and handle.
     if (file.policy_generation.load(std::memory_order_acquire) != policy_generation()) {
+        if (!file.opener) {  // an earlier daemon's, and inherited: nobody knows who opened it
+            if (!file.inherit || !may_inherit(target.path)) return answer_errno(EKEYREVOKED);
+            file.policy_generation.store(policy_generation(), std::memory_order_release);
+            return {};
+        }
         Visitor opener = visitor(file.opener);
         Decision decision = opener.entitlement->decide(target.path, {file.opened, nullptr});
         if (!decision.allow) {
-            (void)record(opener.caller(), "read", target, decision);
+            (void)record(who, opener.caller(), "read", target, decision);
             return answer_errno(EKEYREVOKED);
         }
         file.policy_generation.store(opener.policy_generation, std::memory_order_release);
@@ -189,18 +245,36 @@ Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Targ
 
     auto reader = attestor_.attest(who.tid, who.uid, who.gid);
     if (!reader) {
-        (void)record(caller_of_record(who), "read", target, refused(reader.error().message));
+        (void)record(who, caller_of_record(who), "read", target, refused(reader.error().message));
         return answer_errno(EACCES);
     }
     if (*reader == file.opener) return {};
     // Somebody else reads: a child, the receiver of a descriptor, the same process after exec or setuid.
-    auto pass = decide(visitor(*reader), who, target.path, Look::closer);
+    auto pass = decide(visitor(*reader), who, target.path, Look::closer, circumstances());
     if (pass && pass->decision.allow) return {};
     if (pass)
-        (void)record(pass->visitor.caller(), "read", target, pass->decision);
+        (void)record(who, pass->visitor.caller(), "read", target, pass->decision);
     else
-        (void)record((*reader)->caller(), "read", target, refused(pass.error().message));
+        (void)record(who, (*reader)->caller(), "read", target, refused(pass.error().message));
     return answer_errno(EACCES);
+}
+
+Answer<Pass> Gate::check_taken_over(const Requester& who, const Target& target, bool inherit) {
+    if (inherit && may_inherit(target.path)) return Pass{};
+    auto found = identify(who);
+    auto pass = found ? decide(*std::move(found), who, target.path, Look::closer, Circumstances{})
+                      : tl::make_unexpected(std::move(found).error());
+    if (pass && pass->decision.allow) return *std::move(pass);
+    if (pass)
+        (void)record(who, pass->visitor.caller(), "read", target, pass->decision);
+    else
+        (void)record(who, caller_of_record(who), "read", target, refused(pass.error().message));
+    return answer_errno(EACCES);
+}
+
+bool Gate::may_inherit(const SecretPath& path) const {
+    std::uint64_t generation = 0;
+    return policy(generation)->may_inherit(path);
 }
 
 // A request may carry other ids than its thread has: an io_uring with a registered personality, an overlay
@@ -216,11 +290,15 @@ Caller Gate::caller_of_record(const Requester& who) const {
 
 void Gate::audit_refusal(const Requester& who, std::string_view operation, const Target& target,
                          std::string_view reason) {
-    (void)record(caller_of_record(who), operation, target, refused(reason));
+    // Mostly it is a caller known since its OPEN.
+    if (auto found = attestor_.attest(who.tid, who.uid, who.gid))
+        (void)record(who, (*found)->caller(), operation, target, refused(reason));
+    else
+        (void)record(who, caller_of_record(who), operation, target, refused(reason));
 }
 
-bool Gate::record(const Caller& caller, std::string_view operation, const Target& target,
-                  const Decision& decision) {
+bool Gate::record(const Requester& who, const Caller& caller, std::string_view operation,
+                  const Target& target, const Decision& decision) {
     if (!decision.allow) status_.count(Status::Count::refusals);
     std::string path;
     path.reserve(256);
@@ -237,6 +315,7 @@ bool Gate::record(const Caller& caller, std::string_view operation, const Target
     event.reason = decision.reason;
     event.version = target.version;
     event.scope = target.scope;
+    event.resent = who.resent;
     auto written = audit_.record(caller, event);
     if (written) {
         if (audit_failed_.load(std::memory_order_relaxed) && audit_failed_.exchange(false))

@@ -24,11 +24,17 @@
 
 namespace coffer {
 
+// `coffer watch` runs in this unit, as root or as this user (docs/design.md, "Watchers").
+inline constexpr std::string_view kWatchUnit = "coffer-watch.service", kWatchUser = "coffer-watch";
+
 // Who asks, as the kernel wrote it into the request.
 struct Requester {
     pid_t tid = 0;
     uid_t uid = 0;
     gid_t gid = 0;
+    // The kernel sends this request again, for the daemon that took it first has died. Whether that one has
+    // put it on record nobody knows, so it is recorded, marked.
+    bool resent = false;
 };
 
 // A caller that has been attested, and the rules that name it.
@@ -59,6 +65,7 @@ class Gate {
         Denial denial = Denial::hide;
         bool audit_required = true;
         std::optional<gid_t> admin_group;
+        std::optional<uid_t> watch_user;  // who, beside root, may be the watcher
     };
     Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings settings);
 
@@ -72,6 +79,9 @@ class Gate {
     [[nodiscard]] Answer<Visitor> check_directory(const Requester& who, const DirectoryPath& directory);
     // For the daemon's own files: root and the admin group, whatever the policy says.
     [[nodiscard]] Answer<Visitor> check_admin(const Requester& who);
+    // For touching a file so that inotify fires: root or the watch user, in coffer-watch.service. Whatever
+    // the policy says, it finds each name, for it has to touch it, and reads none.
+    [[nodiscard]] Answer<Visitor> check_watcher(const Requester& who);
     // Silent: for attributes, listings and the like of what a LOOKUP has shown already.
     [[nodiscard]] Answer<Pass> check_sight(const Requester& who, const SecretPath& path);
     // The same, but the refusal is audited: nobody who is refused here ever comes to an OPEN.
@@ -79,9 +89,19 @@ class Gate {
     [[nodiscard]] Answer<Pass> check_open(const Requester& who, const Target& target);
     // After the file is ready to be served: counts the open against the rule's limit and audits it. A failed
     // audit is a refusal unless it is best-effort.
-    [[nodiscard]] Answer<> admit_open(const Pass& pass, const Target& target);
+    [[nodiscard]] Answer<> admit_open(const Pass& pass, const Requester& who, const Target& target);
+    // For a peer of a socket, who is no request of the kernel's: looked at in all respects, and the error
+    // says what is wrong. Nothing is on record yet.
+    [[nodiscard]] Result<Visitor> identify_closely(const Requester& who);
+    // As check_open() and admit_open(), for a credential that `loader` asks for; the error is the reason.
+    [[nodiscard]] Result<Pass> check_credential(Visitor loader, const Requester& who, const Target& target);
+    [[nodiscard]] Result<void> admit_credential(const Pass& pass, const Requester& who, const Target& target);
     // EACCES, or EKEYREVOKED when it is the policy that has changed since the open.
     [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file, const Target& target);
+    // For the first READ through a handle of an earlier daemon, which has allowed its OPEN: would the present
+    // policy have let this caller open it, whatever the time and the number of opens? With `inherit` it is
+    // enough that a rule still lets others read through an opener's handle; then nobody is attested.
+    [[nodiscard]] Answer<Pass> check_taken_over(const Requester& who, const Target& target, bool inherit);
     // A refusal of an OPEN or READ for a reason that is not the policy's: revoked, expired, a limit.
     void audit_refusal(const Requester& who, std::string_view operation, const Target& target,
                        std::string_view reason);
@@ -101,17 +121,23 @@ class Gate {
         quick,   // for what shows no new value: names, sizes
         closer,  // at the groups and the unit that the decision rests on
     };
+    [[nodiscard]] bool is_watcher(const Caller& caller) const;
     [[nodiscard]] Result<Visitor> identify(const Requester& who);
     [[nodiscard]] Result<Visitor> look_closer(Visitor found, const Requester& who, Facts facts);
-    // The Pass tells of a refusal too.
-    [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look);
+    // The Pass tells of a refusal too. A quick look is enough for the watcher, whom no rule names.
+    [[nodiscard]] Result<Pass> decide(Visitor found, const Requester& who, const SecretPath& path, Look look,
+                                      const Circumstances& now);
     [[nodiscard]] Visitor visitor(std::shared_ptr<const Attested> attested);
     [[nodiscard]] Caller caller_of_record(const Requester& who) const;
     [[nodiscard]] std::shared_ptr<const Policy> policy(std::uint64_t& generation) const;
     [[nodiscard]] Answer<Pass> check(const Requester& who, const Target& target, std::string_view operation,
                                      Look look);
-    [[nodiscard]] bool record(const Caller& caller, std::string_view operation, const Target& target,
-                              const Decision& decision);
+    // Counts and records; why it cannot be, a literal, or nothing.
+    [[nodiscard]] std::string_view count_and_record(const Pass& pass, const Requester& who,
+                                                    std::string_view operation, const Target& target);
+    [[nodiscard]] bool record(const Requester& who, const Caller& caller, std::string_view operation,
+                              const Target& target, const Decision& decision);
+    [[nodiscard]] bool may_inherit(const SecretPath& path) const;
 
     Attestor& attestor_;
     AuditLog& audit_;

@@ -23,8 +23,6 @@ HandleBits HandleBits::unpack(std::uint64_t bits) {
     return out;
 }
 
-Handles::Handles(HandleLimits limits, std::uint16_t generation) : limits_(limits), generation_(generation) {}
-
 Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
     HandleBits bits;
     bits.generation = generation_;
@@ -35,11 +33,11 @@ Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
     std::unique_lock lock(mutex_);
     auto use = uses_.find(file->uid);
     if (use != uses_.end() && use->second.handles >= limits_.per_uid) return answer_errno(EMFILE);
+    if (held() >= std::min(limits_.total, HandleBits::kMaxSlot)) return answer_errno(ENFILE);
     if (!free_.empty()) {
         bits.slot = free_.back();
         free_.pop_back();
     } else {
-        if (slots_.size() >= std::min(limits_.total, HandleBits::kMaxSlot)) return answer_errno(ENFILE);
         bits.slot = static_cast<std::uint32_t>(slots_.size());
         slots_.emplace_back();
     }
@@ -48,26 +46,52 @@ Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
     return bits.pack();
 }
 
+Answer<> Handles::adopt(std::uint64_t handle, std::shared_ptr<const OpenFile> file) {
+    std::unique_lock lock(mutex_);
+    if (adopted_.contains(handle)) return {};
+    auto use = uses_.find(file->uid);
+    if (use != uses_.end() && use->second.handles >= limits_.per_uid) return answer_errno(EMFILE);
+    if (held() >= limits_.total) return answer_errno(ENFILE);
+    uses_[file->uid].handles += 1;
+    adopted_.emplace(handle, std::move(file));
+    return {};
+}
+
 std::shared_ptr<const OpenFile> Handles::find(std::uint64_t handle) const {
     const HandleBits bits = HandleBits::unpack(handle);
-    if (bits.generation != generation_) return nullptr;
     std::shared_lock lock(mutex_);
+    if (bits.generation != generation_) {
+        auto found = adopted_.find(handle);
+        return found == adopted_.end() ? nullptr : found->second;
+    }
     return bits.slot < slots_.size() ? slots_[bits.slot] : nullptr;
 }
 
 void Handles::release(std::uint64_t handle) {
     const HandleBits bits = HandleBits::unpack(handle);
-    if (bits.generation != generation_) return;
     std::shared_ptr<const OpenFile> file;  // destroyed after the lock: wiping a large copy takes its time
     std::unique_lock lock(mutex_);
+    if (bits.generation != generation_) {
+        auto found = adopted_.find(handle);
+        if (found == adopted_.end()) return;
+        file = std::move(found->second);
+        adopted_.erase(found);
+        give_back(*file);
+        lock.unlock();
+        return;
+    }
     if (bits.slot >= slots_.size() || !slots_[bits.slot]) return;
     file = std::move(slots_[bits.slot]);
     free_.push_back(bits.slot);
-    auto use = uses_.find(file->uid);
-    use->second.handles -= 1;
-    if (file->large) use->second.large_bytes -= file->large->memory.size();
-    if (use->second.handles == 0) uses_.erase(use);
+    give_back(*file);
     lock.unlock();
+}
+
+void Handles::give_back(const OpenFile& file) {
+    auto use = uses_.find(file.uid);
+    use->second.handles -= 1;
+    if (file.large) use->second.large_bytes -= file.large->memory.size();
+    if (use->second.handles == 0) uses_.erase(use);
 }
 
 bool Handles::charge_large(const OpenFile& file, std::uint64_t bytes) {
@@ -80,7 +104,7 @@ bool Handles::charge_large(const OpenFile& file, std::uint64_t bytes) {
 
 std::size_t Handles::open() const {
     std::shared_lock lock(mutex_);
-    return slots_.size() - free_.size();
+    return held();
 }
 
 }  // namespace coffer

@@ -33,16 +33,24 @@ struct HandleBits {
 };
 
 struct HandleLimits {
-    std::uint32_t total = 65536;   // ENFILE past it; at most HandleBits::kMaxSlot
+    std::uint32_t total = 65536;   // opened and adopted ones; ENFILE past it; at most HandleBits::kMaxSlot
     std::uint32_t per_uid = 8192;  // EMFILE past it
     std::uint64_t large_bytes_per_uid = 64ull << 20;
 };
 
 class Handles {
   public:
-    Handles(HandleLimits limits, std::uint16_t generation);
+    Handles(HandleLimits limits, std::uint16_t generation) : limits_(limits), generation_(generation) {}
 
+    // Before the first handle: where the mount has had daemons before, which one this is.
+    void be_generation(std::uint16_t generation) { generation_ = generation; }
+    [[nodiscard]] bool is_own(std::uint64_t handle) const {
+        return HandleBits::unpack(handle).generation == generation_;
+    }
     [[nodiscard]] Answer<std::uint64_t> add(std::shared_ptr<const OpenFile> file);
+    // A handle that an earlier daemon gave out is served on: find() and release() know it from now on. When
+    // two do it at once the first one's file is kept. Past a limit as for add().
+    [[nodiscard]] Answer<> adopt(std::uint64_t handle, std::shared_ptr<const OpenFile> file);
     // Null for a handle that this daemon does not know.
     [[nodiscard]] std::shared_ptr<const OpenFile> find(std::uint64_t handle) const;
     void release(std::uint64_t handle);
@@ -51,16 +59,19 @@ class Handles {
     [[nodiscard]] std::size_t open() const;
 
   private:
+    [[nodiscard]] std::size_t held() const { return slots_.size() - free_.size() + adopted_.size(); }
+    void give_back(const OpenFile& file);
     struct Use {
         std::uint32_t handles = 0;
         std::uint64_t large_bytes = 0;
     };
     const HandleLimits limits_;
-    const std::uint16_t generation_;
+    std::uint16_t generation_;
     mutable std::shared_mutex mutex_;  // a leaf; guards all below
     std::vector<std::shared_ptr<const OpenFile>> slots_;
     std::vector<std::uint32_t> free_;
     std::unordered_map<uid_t, Use> uses_;
+    std::unordered_map<std::uint64_t, std::shared_ptr<const OpenFile>> adopted_;
 };
 
 }  // namespace coffer

@@ -8,6 +8,12 @@
 #include "names/name.h"
 
 namespace coffer {
+namespace {
+
+// 240 MB. A store where wide scopes times directories come to more has some paths ESTALE after a hand-over.
+constexpr std::size_t kMaxLearnt = 4u << 20;
+
+}  // namespace
 
 NodeIds::NodeIds(const Catalogue& catalogue, ByteView key_material) : catalogue_(catalogue) {
     Hash derived = keyed_hash256(key_material, "coffer/node-id/1", {});
@@ -48,8 +54,29 @@ std::uint64_t NodeIds::number(const Place& place) const {
     return place.is_root() ? kRootNode : hash(place, 0);
 }
 
-std::optional<Place> NodeIds::find(std::uint64_t node) const {
+std::optional<Place> NodeIds::find(std::uint64_t node) {
     if (node == kRootNode) return Place{};
+    auto place = look(node);
+    if (place || !earlier_) return place;
+    std::call_once(learnt_, [this] { learn_all(); });
+    return look(node);
+}
+
+void NodeIds::learn_all() {
+    for (NameId file : {kNoName, kStatusJson, kMetrics, kRevision})
+        (void)hand_out({.org = kStatusFolder, .key = file});
+    for (Place place : catalogue_.directories()) {
+        (void)hand_out(place);
+        if (!place.holds_keys()) continue;
+        for (NameId key : catalogue_.keys_ever(place)) {
+            if (size() >= kMaxLearnt) return;
+            place.key = key;
+            (void)hand_out(place);
+        }
+    }
+}
+
+std::optional<Place> NodeIds::look(std::uint64_t node) const {
     std::shared_lock lock(mutex_);
     auto found = places_.find(node);
     if (found == places_.end()) return std::nullopt;

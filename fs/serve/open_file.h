@@ -21,6 +21,8 @@ struct OpenFile {
     Place place;
     std::string text;  // of a file of /.coffer; then `sealed` is null
 
+    bool touch = false;  // the watcher's: it tells the size of `sealed` and reads nothing
+
     std::shared_ptr<const SealedValue> sealed;
     std::uint32_t secret = 0;
     std::uint64_t version = 0, not_after_ms = 0, time_ms = 0;

@@ -19,6 +19,11 @@ bool would_write(int flags) {
     return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
 }
 
+// What the watcher opens a file for. docs/design.md, "Watchers".
+bool may_be_touch(int flags) {
+    return (flags & (O_ACCMODE | O_TRUNC | O_APPEND)) == O_WRONLY;
+}
+
 bool is_expired(std::uint64_t not_after_ms) {
     return not_after_ms != 0 && not_after_ms <= wall_clock_ms();
 }
@@ -224,6 +229,8 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
                                               Worker& worker) {
     auto shown = parts_.catalogue.resolve(place);
     if (!shown) return answer_errno(ENOENT);
+    if (may_be_touch(flags) && parts_.gate.check_watcher(who))
+        return open_to_touch(who, place, *shown, worker);
     const Target target{secret_path(place), shown->version, shown->scope};
     auto pass = parts_.gate.check_open(who, target);
     if (!pass) return tl::make_unexpected(pass.error());
@@ -252,7 +259,7 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
     file->policy_generation = pass->visitor.policy_generation;
     auto handle = parts_.handles.add(std::move(file));
     if (!handle) return refuse(handle.error());
-    if (auto audited = parts_.gate.admit_open(*pass, target); !audited) {
+    if (auto audited = parts_.gate.admit_open(*pass, who, target); !audited) {
         parts_.handles.release(*handle);
         return tl::make_unexpected(audited.error());
     }
@@ -272,14 +279,19 @@ Answer<std::uint64_t> Operations::open_status(const Requester& who, const Place&
     return parts_.handles.add(std::move(file));
 }
 
-Answer<ReadReply> Operations::read(const Requester& who, std::uint64_t handle, std::size_t size,
-                                   std::uint64_t offset, std::uint64_t lock_owner, Worker& worker) {
+Answer<ReadReply> Operations::read(const Requester& who, std::uint64_t node, std::uint64_t handle,
+                                   std::size_t size, std::uint64_t offset, std::uint64_t lock_owner,
+                                   Worker& worker) {
     auto file = parts_.handles.find(handle);
-    if (!file) return answer_errno(EKEYREVOKED);
+    if (!file) {
+        auto taken = take_over(who, node, handle, worker);
+        if (!taken) return tl::make_unexpected(taken.error());
+        file = *std::move(taken);
+    }
+    if (file->touch) return answer_errno(EBADF);
     // What is in the page cache is served to others with no request at all.
     if (lock_owner == 0 && !file->cached) {
-        if (file->sealed)
-            parts_.gate.audit_refusal(who, "read", target_of(*file), "splice, sendfile or mmap");
+        if (file->sealed) parts_.gate.audit_refusal(who, "read", target_of(*file), kReasonUncached);
         return answer_errno(EACCES);
     }
     if (file->sealed) return read_secret(who, *file, size, offset, worker);
@@ -338,7 +350,7 @@ Answer<ReadReply> Operations::read_large(const OpenFile& file, std::size_t size,
 bool Operations::release(std::uint64_t handle) {
     auto file = parts_.handles.find(handle);
     parts_.handles.release(handle);
-    return file && file->cached;
+    return file ? file->cached : !parts_.handles.is_own(handle);  // of an earlier daemon: nobody knows
 }
 
 // --- what is asked before anything else about a node ---

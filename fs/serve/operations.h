@@ -17,6 +17,7 @@
 #include "serve/gate.h"
 #include "serve/handles.h"
 #include "serve/node_ids.h"
+#include "serve/past_versions.h"
 #include "serve/status_files.h"
 #include "serve/worker.h"
 
@@ -49,6 +50,7 @@ class Operations {
         Status& status;
         AuditLog& audit;
         const StatusFiles& status_files;
+        PastVersions& past_versions;
         bool fast_names = false;
     };
     explicit Operations(const Parts& parts);
@@ -60,9 +62,15 @@ class Operations {
                                                  std::optional<std::uint64_t> handle, Worker& worker);
     [[nodiscard]] Answer<std::uint64_t> open(const Requester& who, std::uint64_t node, int flags,
                                              Worker& worker);
+    // A size or, with none, a time is to be set. By the watcher, to the size that the file has, it changes
+    // nothing and is good for inotify alone: the true attributes. All else is refused as by refuse_write().
+    [[nodiscard]] Answer<struct stat> touch(const Requester& who, std::uint64_t node,
+                                            std::optional<std::uint64_t> size,
+                                            std::optional<std::uint64_t> handle, Worker& worker);
     // `lock_owner` 0: the kernel reads for its page cache (splice, sendfile, mmap, readahead).
-    [[nodiscard]] Answer<ReadReply> read(const Requester& who, std::uint64_t handle, std::size_t size,
-                                         std::uint64_t offset, std::uint64_t lock_owner, Worker& worker);
+    [[nodiscard]] Answer<ReadReply> read(const Requester& who, std::uint64_t node, std::uint64_t handle,
+                                         std::size_t size, std::uint64_t offset, std::uint64_t lock_owner,
+                                         Worker& worker);
     // True when the kernel's page cache may hold the file's bytes and must drop them.
     [[nodiscard]] bool release(std::uint64_t handle);
 
@@ -86,7 +94,15 @@ class Operations {
     [[nodiscard]] Answer<FoundEntry> lookup_status(const Requester& who, const Place& place);
     [[nodiscard]] Answer<std::uint64_t> open_secret(const Requester& who, const Place& place, int flags,
                                                     Worker& worker);
+    [[nodiscard]] Answer<std::uint64_t> open_to_touch(const Requester& who, const Place& place,
+                                                      const Shown& shown, Worker& worker);
     [[nodiscard]] Answer<std::uint64_t> open_status(const Requester& who, const Place& place, int flags);
+    // A handle of an earlier daemon, from the 64 bits that the kernel has kept, for a caller whom the present
+    // policy would let open it.
+    [[nodiscard]] Answer<std::shared_ptr<const OpenFile>> take_over(const Requester& who, std::uint64_t node,
+                                                                    std::uint64_t handle, Worker& worker);
+    [[nodiscard]] Answer<std::shared_ptr<OpenFile>> reopen(const Requester& who, const Place& place,
+                                                           const HandleBits& bits, Worker& worker);
     [[nodiscard]] Answer<ReadReply> read_secret(const Requester& who, const OpenFile& file, std::size_t size,
                                                 std::uint64_t offset, Worker& worker);
     [[nodiscard]] Answer<ReadReply> read_large(const OpenFile& file, std::size_t size, std::uint64_t offset,

@@ -3,6 +3,7 @@
 
 #define FUSE_USE_VERSION 314
 #include <fuse3/fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
@@ -11,14 +12,26 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 
-#include "serve/mount_point.h"
+#include "hold/fuse_wire.h"
+#include "hold/mount_point.h"
 
 namespace coffer {
 namespace {
 
 // Free for our use: libfuse's own loop, which we do not run, is what uses signals.
 constexpr int kWakeSignal = SIGUSR1;
+
+constexpr std::uint64_t kNobodysUnique = 1ull << 62;
+
+// FUSE_UNIQUE_RESEND, younger than Debian 12's linux/fuse.h.
+bool is_resent(const fuse_buf& buffer) {
+    fuse_in_header header{};
+    if (buffer.size < sizeof header || !buffer.mem) return false;
+    std::memcpy(&header, buffer.mem, sizeof header);
+    return (header.unique >> 63) != 0;
+}
 
 // A handler that does nothing, without SA_RESTART: a blocked read(2) then returns EINTR.
 Result<void> install_wake_signal() {
@@ -45,22 +58,20 @@ Result<std::unique_ptr<Session>> Session::mount(const std::filesystem::path& pat
     if (geteuid() == 0) {
         fuse_session* session = new_session(context, {});
         if (!session) return fail(Code::failed, "libfuse gives no session");
-        std::unique_ptr<Session> out(new Session(path, session));
+        std::unique_ptr<Session> out(new Session(path, session, Mounted::by_root));
         COFFER_TRY(auto device, mount_as_root(path));
-        if (fuse_session_mount(session, concat("/dev/fd/", device.get()).c_str()) != 0) {
+        if (auto used = out->use_device(std::move(device)); !used) {
             (void)unmount_as_root(path);
-            return fail(Code::failed, "libfuse does not take the descriptor of /dev/fuse");
+            return tl::make_unexpected(used.error());
         }
-        (void)device.release();  // the session's from here on
         return out;
     }
     constexpr std::string_view kOptions = "nosuid,nodev,noexec,fsname=coffer,subtype=coffer";
     for (bool everybody : {true, false}) {
         fuse_session* session = new_session(context, concat(everybody ? "allow_other," : "", kOptions));
         if (!session) return fail(Code::failed, "libfuse gives no session");
-        std::unique_ptr<Session> out(new Session(path, session));
+        std::unique_ptr<Session> out(new Session(path, session, Mounted::by_fusermount));
         if (fuse_session_mount(session, path.c_str()) == 0) {
-            out->by_fusermount_ = true;
             if (!everybody)
                 spdlog::warn(
                     "only uid {} can see this mount: for others, root must put user_allow_other into"
@@ -73,24 +84,62 @@ Result<std::unique_ptr<Session>> Session::mount(const std::filesystem::path& pat
                 "; its message is above. The directory must be your own and /dev/fuse open to you");
 }
 
+Result<Session::TakenOver> Session::take_over(HeldMount& held, FuseContext& context, bool forget) {
+    COFFER_CHECK(install_wake_signal());
+    fuse_session* session = new_session(context, {});
+    if (!session) return fail(Code::failed, "libfuse gives no session");
+    TakenOver out;
+    out.session.reset(new Session(held.path(), session, Mounted::by_holder));
+    COFFER_CHECK(out.session->use_device(held.take_device()));
+    COFFER_CHECK(out.session->replay_init(held.record()));
+    const int device = fuse_session_fd(session);
+    if (forget) out.names_forgotten = forget_names(device).has_value();
+    if (held.record().can_resend) COFFER_CHECK(ask_to_resend(device));
+    return out;
+}
+
 Session::~Session() {
     stop();
-    if (by_fusermount_) fuse_session_unmount(session_);
+    if (mounted_ == Mounted::by_fusermount) fuse_session_unmount(session_);
     fuse_session_destroy(session_);
 }
 
-Result<void> Session::start(std::vector<Worker> workers, int ended) {
-    serve_with(&workers.front());
+Result<void> Session::use_device(Descriptor device) {
+    if (fuse_session_mount(session_, concat("/dev/fd/", device.get()).c_str()) != 0)
+        return fail(Code::failed, "libfuse does not take the descriptor of /dev/fuse");
+    (void)device.release();  // the session's from here on
+    return {};
+}
+
+// The first request is INIT; the others come when it is answered, and then to the threads.
+Result<void> Session::take_init() {
     fuse_buf buffer{};
-    // The first request is INIT; the others come when it is answered, and then to the threads.
     int received = -EINTR;
     while (received == -EINTR) received = fuse_session_receive_buf(session_, &buffer);
     if (received > 0) fuse_session_process_buf(session_, &buffer);
     std::free(buffer.mem);  // libfuse allocated it with malloc
-    serve_with(nullptr);
-    if (received <= 0 || fuse_session_exited(session_))
-        return fail(Code::failed, "the kernel and libfuse do not agree on the FUSE protocol (", received,
-                    ')');
+    if (received > 0 && !fuse_session_exited(session_)) return {};
+    return fail(Code::failed, "the kernel and libfuse do not agree on the FUSE protocol (", received, ')');
+}
+
+// libfuse answers it, under a number that the kernel never gives: the kernel drops that answer.
+Result<void> Session::replay_init(const HandOver& record) {
+    HandOver copy = record;
+    fuse_in_header header{};
+    if (copy.init_size < sizeof header) return fail(Code::invalid, "the hand-over holds no INIT");
+    std::memcpy(&header, copy.init.data(), sizeof header);
+    header.unique = kNobodysUnique;
+    std::memcpy(copy.init.data(), &header, sizeof header);
+    fuse_buf buffer{};
+    buffer.size = copy.init_size;
+    buffer.mem = copy.init.data();
+    fuse_session_process_buf(session_, &buffer);
+    if (!fuse_session_exited(session_)) return {};
+    return fail(Code::failed, "libfuse does not take the INIT of the hand-over");
+}
+
+Result<void> Session::start(std::vector<Worker> workers, int ended) {
+    if (mounted_ != Mounted::by_holder) COFFER_CHECK(take_init());
     for (Worker& worker : workers) {
         threads_.push_back(std::make_unique<Thread>());
         Thread& own = *threads_.back();
@@ -110,7 +159,10 @@ void Session::serve(Thread& own, int ended) {
             (void)eventfd_write(ended, 1);
             break;
         }
+        own.steps.fetch_add(1, std::memory_order_relaxed);
+        note_resent(is_resent(buffer));
         fuse_session_process_buf(session_, &buffer);
+        own.steps.fetch_add(1, std::memory_order_relaxed);
     }
     std::free(buffer.mem);
     own.done.store(true, std::memory_order_release);
@@ -123,9 +175,21 @@ void Session::send(const Invalidation& one) {
         (void)fuse_lowlevel_notify_inval_entry(session_, one.node, one.name.c_str(), one.name.size());
 }
 
+bool Session::progresses() {
+    bool all = true;
+    for (auto& own : threads_) {
+        const std::uint64_t steps = own->steps.load(std::memory_order_relaxed);
+        all = all && (steps % 2 == 0 || steps != own->steps_seen);
+        own->steps_seen = steps;
+    }
+    // The root's attributes, which the kernel does not keep anyway: does it still hear us?
+    const int heard = fuse_lowlevel_notify_inval_inode(session_, FUSE_ROOT_ID, -1, 0);
+    return all && (heard == 0 || heard == -ENOENT);
+}
+
 Result<void> Session::unmount() {
-    if (!by_fusermount_) return unmount_as_root(path_);
-    return {};  // fusermount3 does it at the end: it needs the descriptor closed
+    if (mounted_ == Mounted::by_root) return unmount_as_root(path_);
+    return {};  // fusermount3 does it at the end: it needs the descriptor closed; a holder's mount stays
 }
 
 void Session::stop() {

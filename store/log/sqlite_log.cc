@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/descriptor.h"
 #include "base/file.h"
@@ -131,6 +132,7 @@ Result<void> SqliteLog::reopen_if_replaced() {
     if (status.st_dev == device_ && status.st_ino == inode_) return {};
     COFFER_TRY(auto again, open_as(path_, read_only_));
     database_ = std::move(again->database_);
+    if (patience_) database_.set_patience(*patience_);
     device_ = again->device_;
     inode_ = again->inode_;
     return {};
@@ -218,7 +220,12 @@ Result<void> SqliteLog::drop_payload(const Hash& hash) {
 }
 
 Result<std::vector<Hash>> SqliteLog::payload_hashes() {
-    COFFER_TRY(auto row, database_.query("SELECT hash FROM payloads ORDER BY hash"));
+    return payload_hashes(std::nullopt, static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max()));
+}
+
+Result<std::vector<Hash>> SqliteLog::payload_hashes(const std::optional<Hash>& after, std::size_t limit) {
+    COFFER_TRY(auto row, database_.query("SELECT hash FROM payloads WHERE hash > ? ORDER BY hash LIMIT ?"));
+    row.bind(after ? after->view() : ByteView()).bind(std::uint64_t{limit});
     std::vector<Hash> out;
     while (true) {
         COFFER_TRY(bool found, row.step());
@@ -226,6 +233,11 @@ Result<std::vector<Hash>> SqliteLog::payload_hashes() {
         COFFER_TRY(auto hash, row.fixed<Hash>(0));
         out.push_back(hash);
     }
+}
+
+void SqliteLog::set_patience(std::chrono::milliseconds patience) {
+    patience_ = patience;
+    database_.set_patience(patience);
 }
 
 Result<void> SqliteLog::cut_after(std::uint64_t revision) {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "log/backend.h"
 #include "sqlite/database.h"
@@ -33,9 +34,16 @@ class SqliteLog final : public Backend {
     [[nodiscard]] Result<Bytes> payload(const Hash& hash) override;
     [[nodiscard]] Result<void> drop_payload(const Hash& hash) override;
     [[nodiscard]] Result<std::vector<Hash>> payload_hashes() override;
+    // A page of them: at most `limit` in order, those behind `after`.
+    [[nodiscard]] Result<std::vector<Hash>> payload_hashes(const std::optional<Hash>& after,
+                                                           std::size_t limit);
     [[nodiscard]] Result<void> cut_after(std::uint64_t revision) override;
     // inotify on the folder, and a look each second. A file replaced by another (another inode) is reopened.
     [[nodiscard]] Result<void> wait(std::uint64_t after, std::chrono::milliseconds timeout) override;
+
+    // How long to wait for who holds the file's lock before Code::unavailable; 10 s unless this says
+    // otherwise.
+    void set_patience(std::chrono::milliseconds patience);
 
     ~SqliteLog() override;
 
@@ -51,6 +59,7 @@ class SqliteLog final : public Backend {
     Database database_;
     bool read_only_;
     std::uint64_t device_ = 0, inode_ = 0;
+    std::optional<std::chrono::milliseconds> patience_;
     std::unique_ptr<FolderWatch> watch_;
 };
 

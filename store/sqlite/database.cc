@@ -204,6 +204,10 @@ Result<std::uint64_t> Database::integer(const char* sql) {
     return found ? row.integer(0) : 0;
 }
 
+void Database::set_patience(std::chrono::milliseconds patience) {
+    sqlite3_busy_timeout(connection_, static_cast<int>(patience.count()));
+}
+
 Result<std::string> Database::schema() {
     COFFER_TRY(auto row, query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"));
     std::string out;

@@ -6,6 +6,7 @@
 // One thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -88,6 +89,8 @@ class Database {
     // `sql` must be a string literal: its address is the key of the statement cache.
     [[nodiscard]] Result<Query> query(const char* sql);
     [[nodiscard]] Result<std::uint64_t> integer(const char* sql);  // the first column of the first row
+    // How long a call waits for who holds the file's lock, before Code::unavailable.
+    void set_patience(std::chrono::milliseconds patience);
     // The CREATE statements of the whole schema, in the order of creation, one a line.
     [[nodiscard]] Result<std::string> schema();
 

@@ -39,6 +39,21 @@ const Principal* Roster::find_living(std::string_view name) const {
     return found == living_names_.end() ? nullptr : &principals_[found->second];
 }
 
+Result<const Principal*> Roster::find_host(const PrincipalId& id) const {
+    const Principal* principal = find(id);
+    if (!principal)
+        return fail(Code::not_allowed, "the host identity ", id.hex(),
+                    " is not in the store; an owner adds it with `coffer host add`");
+    if (!principal->living())
+        return fail(Code::not_allowed, "the host \"", principal->name,
+                    "\" was removed from the store in revision ", principal->removed,
+                    "; an owner adds a new identity with `coffer host add`");
+    if (principal->role != Role::host)
+        return fail(Code::not_allowed, "the identity of \"", principal->name, "\" is that of an ",
+                    to_text(principal->role), ", not of a host; cofferd serves with a host's only");
+    return principal;
+}
+
 std::size_t Roster::living_owners() const {
     std::size_t count = 0;
     for (const Principal& principal : principals_)

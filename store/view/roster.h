@@ -52,6 +52,8 @@ class Roster {
     [[nodiscard]] const Principal* find(const PrincipalId& id) const;            // living or not
     [[nodiscard]] const Principal* find_signer(const SigningPublic& key) const;  // living or not
     [[nodiscard]] const Principal* find_living(std::string_view name) const;
+    // The living host of this identity; Code::not_allowed says what it is instead, and what to do.
+    [[nodiscard]] Result<const Principal*> find_host(const PrincipalId& id) const;
     [[nodiscard]] const std::vector<Principal>& principals() const {
         return principals_;
     }  // in order of the log

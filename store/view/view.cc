@@ -190,6 +190,10 @@ Result<std::vector<ScopeKeyId>> View::scope_keys_in_use() {
     return ViewRows(database_, roster_).scope_keys_in_use();
 }
 
+Result<bool> View::names_payload(const Hash& payload) {
+    return ViewRows(database_, roster_).is_kept(payload);
+}
+
 Result<std::optional<Hash>> View::commit_hash_at(std::uint64_t revision) {
     return ViewRows(database_, roster_).commit_hash(revision);
 }

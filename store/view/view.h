@@ -87,6 +87,8 @@ class View {
                                                              const PrincipalId& principal);
     // Scope keys that a live put names.
     [[nodiscard]] Result<std::vector<ScopeKeyId>> scope_keys_in_use();
+    // Whether a version that was not purged has this payload.
+    [[nodiscard]] Result<bool> names_payload(const Hash& payload);
     // The commit_hash of a revision that is in the view.
     [[nodiscard]] Result<std::optional<Hash>> commit_hash_at(std::uint64_t revision);
 

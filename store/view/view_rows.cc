@@ -304,6 +304,12 @@ Result<bool> ViewRows::was_put(const Hash& payload) {
     return row.bind(payload).step();
 }
 
+Result<bool> ViewRows::is_kept(const Hash& payload) {
+    COFFER_TRY(auto row,
+               database_.query("SELECT 1 FROM versions WHERE payload = ? AND change = 1 AND purged = 0"));
+    return row.bind(payload).step();
+}
+
 Result<void> ViewRows::mark_purged(std::uint64_t secret, const Hash& payload) {
     COFFER_TRY(
         auto row,

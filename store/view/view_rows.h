@@ -56,6 +56,8 @@ class ViewRows {
     [[nodiscard]] Result<std::vector<Version>> versions(std::uint64_t secret);
     // Does a fresh put of any secret name this payload?
     [[nodiscard]] Result<bool> was_put(const Hash& payload);
+    // The same, of a version that was not purged?
+    [[nodiscard]] Result<bool> is_kept(const Hash& payload);
     // Every version of the secret with this payload.
     [[nodiscard]] Result<void> mark_purged(std::uint64_t secret, const Hash& payload);
     [[nodiscard]] Result<void> for_each(const std::optional<std::uint32_t>& scope,

@@ -153,8 +153,7 @@ TEST_CASE("a rule by program holds for the process that runs it and not for anot
     MountedStore mounted(alice_alone(exe_rule("/bin/cat")));
     start_attacked(mounted);
     const std::string key = mounted.path(kKey);
-    auto nothing = [] { return true; };
-    CHECK(run_as(kAlice, {"/bin/cat", key}, nothing).text == kValue);
+    CHECK(run_as(kAlice, {"/bin/cat", key}).text == kValue);
     Attack head =
         attack_by(kAlice, {"/usr/bin/head", key}, [] { return dup2(open("/dev/null", O_WRONLY), 2) == 2; });
     check_foiled(mounted, head, 0, "lookup");  // it says so on its error output alone

@@ -51,7 +51,7 @@ TEST_CASE(
     MountedStore mounted(exe_rule());
     start_attacked(mounted);
     const auto key = mounted.path(kKey);
-    CHECK(run_as(kAlice, {kProgram, key}, [] { return true; }).text == kValue);
+    CHECK(run_as(kAlice, {kProgram, key}).text == kValue);
     check_foiled(mounted, Forge().read(kAlice, key, true), ENOENT, "lookup");
     check_foiled(mounted, Forge().read(kBob, key, true), ENOENT, "lookup");
     end(mounted);
@@ -66,13 +66,13 @@ TEST_CASE("a program forged over shared memory gives another user nothing") {
 
 TEST_CASE("a forged program gives the same user nothing where the rule names a unit") {
     TestUnit unit("checkout.service"), other("other.service");
-    if (!unit.usable()) return leave_out("no cgroup can be made here");
+    if (!unit.made()) return leave_out("no cgroup can be made here");
     MountedStore mounted(exe_rule("unit = \"checkout.service\""));
     start_attacked(mounted);
     const auto key = mounted.path(kKey);
     for (bool in_namespace : {false, true}) {
         Attack attack =
-            Forge().read(kRoot, key, in_namespace, [&] { return other.take(getpid()) && become(kAlice); });
+            Forge().read(kRoot, key, in_namespace, [&] { return other.add(getpid()) && become(kAlice); });
         attack.uid = kAlice.uid;
         check_foiled(mounted, attack, ENOENT, "lookup");
     }

@@ -41,7 +41,7 @@ struct Member : Puppet {
 template <class Body>
 Attack attack_from(const TestUnit& unit, Body body) {
     Attack attack = attack_as(kRoot, [&] {
-        if (!unit.take(getpid())) return failed();
+        if (!unit.add(getpid())) return failed();
         return become(kAlice) ? body() : failed();
     });
     attack.uid = kAlice.uid;
@@ -82,7 +82,7 @@ TEST_CASE("a group or a name that is like Alice's is not Alice") {
 
 TEST_CASE("a rule by unit refuses the same user in another unit and in none") {
     TestUnit unit("checkout.service"), other("other.service");
-    if (!unit.usable()) return leave_out("no cgroup can be made here");
+    if (!unit.made()) return leave_out("no cgroup can be made here");
     MountedStore mounted(alice_alone("unit = \"checkout.service\""));
     start_attacked(mounted);
     const auto key = mounted.path(kKey);
@@ -91,15 +91,15 @@ TEST_CASE("a rule by unit refuses the same user in another unit and in none") {
     check_foiled(mounted, attack_as(kAlice, [&] { return read_path(key); }), ENOENT, "lookup");
     // Another user in the right unit is no better.
     Attack attack =
-        attack_as(kRoot, [&] { return unit.take(getpid()) && become(kBob) ? read_path(key) : failed(); });
+        attack_as(kRoot, [&] { return unit.add(getpid()) && become(kBob) ? read_path(key) : failed(); });
     attack.uid = kBob.uid;
     check_foiled(mounted, attack, ENOENT, "lookup");
     end(mounted);
 }
 
 TEST_CASE("a cgroup that calls itself the unit below another one is not the unit") {
-    TestUnit nested("other.service/checkout.service"), outer("other.service");
-    if (!nested.usable()) return leave_out("no cgroup can be made here");
+    TestUnit outer("other.service"), nested("other.service/checkout.service");
+    if (!nested.made()) return leave_out("no cgroup can be made here");
     MountedStore mounted(alice_alone("unit = \"checkout.service\""));
     start_attacked(mounted);
     Attack attack = attack_from(nested, [&] { return read_path(mounted.path(kKey)); });
@@ -109,18 +109,18 @@ TEST_CASE("a cgroup that calls itself the unit below another one is not the unit
 
 TEST_CASE("a process that is moved to the unit is allowed, and refused once it is moved away") {
     TestUnit unit("checkout.service"), other("other.service");
-    if (!unit.usable()) return leave_out("no cgroup can be made here");
+    if (!unit.made()) return leave_out("no cgroup can be made here");
     MountedStore mounted(alice_alone("unit = \"checkout.service\""));
     start_attacked(mounted);
     Member member(mounted.path(kKey));
-    REQUIRE(other.take(member.pid()));
+    REQUIRE(other.add(member.pid()));
     CHECK(member.reads() == ENOENT);
     CHECK(is_on_record(mounted, member.attack(ENOENT), "lookup"));
-    REQUIRE(unit.take(member.pid()));
+    REQUIRE(unit.add(member.pid()));
     CHECK(member.reads() == 0);
     CHECK(member.opens() == 0);
     CHECK(member.reads_on() == 0);
-    REQUIRE(other.take(member.pid()));
+    REQUIRE(other.add(member.pid()));
     // An open is looked at closely; with it the daemon knows better about what is open already.
     CHECK(member.reads() != 0);
     CHECK(member.reads_on() == EACCES);

@@ -203,7 +203,7 @@ TEST_CASE("code loaded into the allowed program by another user gets nothing") {
 
 TEST_CASE("code loaded into the allowed program gets nothing outside of the unit that the rule names") {
     TestUnit unit("checkout.service"), other("other.service");
-    if (!unit.usable()) return leave_out("no cgroup can be made here");
+    if (!unit.made()) return leave_out("no cgroup can be made here");
     MountedStore mounted("");
     Programs programs(mounted);
     mounted.write_policy(
@@ -211,7 +211,7 @@ TEST_CASE("code loaded into the allowed program gets nothing outside of the unit
     CHECK(soon([&] { return !run(kAlice, programs.allowed(), programs).seen.text.starts_with(kValue); }));
     files::copy_file(ATTACK_PRELOAD, mounted.made.folder / "preload.so");
     Attack attack = attack_by(kRoot, {programs.allowed(), "/dev/null"}, [&] {
-        return other.take(getpid()) && become(kAlice) && load_into_program(mounted);
+        return other.add(getpid()) && become(kAlice) && load_into_program(mounted);
     });
     attack.uid = kAlice.uid;
     check_foiled(mounted, attack, 0, "lookup");

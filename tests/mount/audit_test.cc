@@ -13,6 +13,7 @@
 #include "support/journal_receiver.h"
 #include "support/mounted_store.h"
 #include "support/private_mounts.h"
+#include "support/tool.h"
 
 using namespace coffer;
 using namespace coffer::test;
@@ -55,30 +56,6 @@ std::string records_of(const std::vector<JournalFields>& entries) {
     std::string out;
     for (const JournalFields& entry : entries) out += entry.at("COFFER_RECORD") + "\n";
     return out;
-}
-
-// The tool as an administrator runs it: its exit status and its output.
-Outcome run_tool(std::vector<std::string> words) {
-    return as(kRoot, [&] {
-        int ends[2];
-        if (pipe2(ends, O_CLOEXEC) != 0) return failed();
-        pid_t child = fork();
-        if (child == 0) {
-            dup2(ends[1], 1);
-            dup2(ends[1], 2);
-            std::vector<char*> argv;
-            for (std::string& word : words) argv.push_back(word.data());
-            argv.push_back(nullptr);
-            execv(COFFER_PROGRAM, argv.data());
-            _exit(127);
-        }
-        close(ends[1]);
-        Outcome out = read_all(ends[0]);
-        int status = 0;
-        waitpid(child, &status, 0);
-        out.error = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        return out;
-    });
 }
 
 // Processes one after the other, each of which looks at every secret once: its exit status is the number of
@@ -200,11 +177,11 @@ TEST_CASE("ten thousand decisions about many processes at once, over a rotation,
     CHECK(decisions["allow"].size() == 1 + (kAtOnce - 1) * kProcesses * kSecrets);
     CHECK(decisions["deny"].size() == kProcesses * kSecrets);
     CHECK(file_text(file).find("\"kind\":\"continued\"") != std::string::npos);
-    Outcome verified = run_tool({"coffer", "audit", "verify", old, file});
+    Said verified = run_tool({"coffer", "audit", "verify", old, file});
     INFO(verified.text);
-    CHECK(verified.good());
-    CHECK(run_tool({"coffer", "audit", "verify", "--config", mounted.config.file}).good());
-    CHECK(run_tool({"coffer", "audit", "verify", file, old}).error == 6);
+    CHECK(verified.status == 0);
+    CHECK(run_tool({"coffer", "audit", "verify", "--config", mounted.config.file}).status == 0);
+    CHECK(run_tool({"coffer", "audit", "verify", file, old}).status == 6);
 }
 
 TEST_CASE("neither a value nor its length is in the audit log or in the journal") {

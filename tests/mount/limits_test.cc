@@ -53,37 +53,10 @@ std::filesystem::path copy_program(const std::filesystem::path& folder, const ch
     return to;
 }
 
-std::string text_until_end(int from) {
-    std::string text;
-    char buffer[4096];
-    for (;;) {
-        pollfd wanted{from, POLLIN, 0};
-        if (poll(&wanted, 1, kClientPatience) <= 0) return "no end";
-        ssize_t size = read(from, buffer, sizeof buffer);
-        if (size <= 0) return text;
-        text.append(buffer, static_cast<std::size_t>(size));
-    }
-}
-
 // What `program` prints when it is given the path, run by `who`.
 std::string output_of(const Who& who, const std::filesystem::path& program,
                       const std::filesystem::path& path) {
-    return as(who,
-              [&] {
-                  int ends[2];
-                  if (pipe(ends) != 0) return failed();
-                  pid_t child = fork();
-                  if (child == 0) {
-                      dup2(ends[1], 1);
-                      execl(program.c_str(), program.c_str(), path.c_str(), nullptr);
-                      _exit(127);
-                  }
-                  close(ends[1]);
-                  Outcome out = read_all(ends[0]);
-                  waitpid(child, nullptr, 0);
-                  return out;
-              })
-        .text;
+    return run_as(who, {program, path}).text;
 }
 
 }  // namespace
@@ -176,7 +149,7 @@ TEST_CASE("a program whose file is replaced while it runs keeps the hash of what
     CHECK(soon([&] { return std::filesystem::read_symlink(concat("/proc/", child, "/exe")) == tail; }));
     std::filesystem::rename(copy_program(programs.path(), "/usr/bin/head"), tail);
     close(in[1]);
-    CHECK(text_until_end(out[0]) == "for tail");
+    CHECK(text_until_end(out[0]).value_or("no end") == "for tail");
     close(out[0]);
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);

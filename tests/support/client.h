@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,25 +48,28 @@ inline bool become(const Who& who) {
            setresgid(who.gid, who.gid, who.gid) == 0 && setresuid(who.uid, who.uid, who.uid) == 0;
 }
 
-inline Outcome collect(int from, pid_t child) {
-    Outcome out{kClientCrashed, {}};
-    std::string bytes;
+// What comes through a pipe until its end; nothing when patience is over before that.
+inline std::optional<std::string> text_until_end(int from) {
+    std::string text;
     char buffer[65536];
     for (;;) {
         pollfd wanted{from, POLLIN, 0};
-        if (poll(&wanted, 1, kClientPatience) <= 0) {
-            out.error = kClientHung;
-            break;
-        }
+        if (poll(&wanted, 1, kClientPatience) <= 0) return std::nullopt;
         ssize_t size = read(from, buffer, sizeof buffer);
-        if (size <= 0) break;
-        bytes.append(buffer, static_cast<std::size_t>(size));
+        if (size <= 0) return text;
+        text.append(buffer, static_cast<std::size_t>(size));
     }
+}
+
+inline Outcome collect(int from, pid_t child) {
+    auto bytes = text_until_end(from);
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
-    if (out.error != kClientHung && bytes.size() >= sizeof out.error) {
-        std::memcpy(&out.error, bytes.data(), sizeof out.error);
-        out.text = bytes.substr(sizeof out.error);
+    if (!bytes) return failed(kClientHung);
+    Outcome out = failed(kClientCrashed);
+    if (bytes->size() >= sizeof out.error) {
+        std::memcpy(&out.error, bytes->data(), sizeof out.error);
+        out.text = bytes->substr(sizeof out.error);
     }
     return out;
 }
@@ -99,6 +103,15 @@ Outcome as(const Who& who, Body body, pid_t* pid = nullptr) {
     return out;
 }
 
+// The end of a child that becomes this program.
+[[noreturn]] inline void exec_program(const char* program, const std::vector<std::string>& words) {
+    std::vector<char*> arguments;
+    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    execv(program, arguments.data());
+    _exit(127);
+}
+
 // A program as this user: what it writes to its output. `prepare` runs before the exec, as the user already.
 template <class Prepare>
 Outcome run_as(const Who& who, const std::vector<std::string>& command, Prepare prepare,
@@ -108,14 +121,10 @@ Outcome run_as(const Who& who, const std::vector<std::string>& command, Prepare 
     pid_t child = fork();
     if (pid) *pid = child;
     if (child == 0) {
-        std::vector<char*> arguments;
-        for (const std::string& one : command) arguments.push_back(const_cast<char*>(one.c_str()));
-        arguments.push_back(nullptr);
         const int none = 0;  // what collect() takes for the errno
         if (!become(who) || !prepare() || write(ends[1], &none, sizeof none) != sizeof none) _exit(126);
         dup2(ends[1], 1);
-        execv(arguments[0], arguments.data());
-        _exit(127);
+        exec_program(command.front().c_str(), command);
     }
     close(ends[1]);
     Outcome out = collect(ends[0], child);
@@ -150,6 +159,10 @@ Outcome errno_of(Call call) {
 }
 
 // --- short forms for a test ---
+
+inline Outcome run_as(const Who& who, const std::vector<std::string>& command) {
+    return run_as(who, command, [] { return true; });
+}
 
 inline Outcome read_as(const Who& who, const std::filesystem::path& path) {
     return as(who, [&] { return read_path(path); });

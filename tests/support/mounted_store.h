@@ -3,7 +3,7 @@
 // MountedStore: a real store, served by a real cofferd as a child process on a mount of its own, in one
 // folder. It leaves nothing: the daemon is stopped (its exit status is part of the test) and the mount taken
 // off before the folder goes. COFFER_TEST_ATTEST chooses how callers are attested, COFFER_TEST_COFFERD
-// another daemon than that of the same build.
+// another daemon than that of the same build, and with COFFER_TEST_HELD a coffer-mount holds each mount.
 #pragma once
 
 #include <sys/mount.h>
@@ -23,6 +23,7 @@
 #include "access/config/config.h"
 #include "keys/identity_file.h"
 #include "support/client.h"
+#include "support/mount_holder.h"
 #include "support/test_store.h"
 
 namespace coffer::test {
@@ -71,6 +72,7 @@ class MountedStore {
             kill(daemon_, SIGKILL);
             waitpid(daemon_, nullptr, 0);
         }
+        holder.reset();
         umount2(mount().c_str(), MNT_DETACH);
     }
     MountedStore(const MountedStore&) = delete;
@@ -93,8 +95,58 @@ class MountedStore {
         std::filesystem::rename(file.string() + ".new", file);
     }
 
+    // From now on coffer-mount mounts, and the daemons take over.
+    void hold(const std::vector<std::string>& arguments = {}) {
+        holder.emplace(made.folder.path(), mount());
+        holder->start(arguments);
+    }
+
+    // As a crash does; the mount stays if it is held.
+    void kill_daemon() {
+        kill(daemon_, SIGKILL);
+        waitpid(daemon_, nullptr, 0);
+        daemon_ = -1;
+    }
+
+    // The daemon, without waiting for it to say anything.
+    void spawn() {
+        const char* attest = std::getenv("COFFER_TEST_ATTEST");  // NOLINT(concurrency-mt-unsafe)
+        const std::string method = attest ? attest : "automatic", file = config.file;
+        const std::string log_file = made.folder / "cofferd.log";
+        unlink(log_file.c_str());  // what an earlier daemon said is not this one's
+        daemon_ =
+            namespaces ? static_cast<pid_t>(syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0)) : fork();
+        if (daemon_ != 0) return;
+        if (in_daemon) in_daemon();
+        if (namespaces && (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+                           ::mount("proc", "/proc", "proc", 0, nullptr) != 0))
+            _exit(125);
+        int out = open(log_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        dup2(out, 1);
+        dup2(out, 2);
+        close(out);
+        // Opened before: this checkout may lie where that user may not go.
+        const char* other = std::getenv("COFFER_TEST_COFFERD");  // NOLINT(concurrency-mt-unsafe)
+        const int program = open(other ? other : COFFERD_PROGRAM, O_RDONLY | O_CLOEXEC);
+        if (runs_daemon && !become(*runs_daemon)) _exit(126);
+        const std::string socket = holder ? holder->socket().string() : "";
+        std::array<const char*, 8> arguments = {"cofferd",      "--config",     file.c_str(), "--attest",
+                                                method.c_str(), "--foreground", nullptr,      nullptr};
+        if (holder) {
+            arguments[5] = "--mounted-by";
+            arguments[6] = socket.c_str();
+        }
+        fexecve(program, const_cast<char* const*>(arguments.data()), environ);
+        _exit(127);
+    }
+
     // Until it says that it serves.
     void start() {
+        const bool all_held = std::getenv("COFFER_TEST_HELD");  // NOLINT(concurrency-mt-unsafe)
+        if (all_held && !holder && !runs_daemon && !namespaces) {
+            hold();
+            held_by_itself_ = true;
+        }
         spawn();
         const bool serving = soon([&] {
             return log().find("serving") != std::string::npos ||
@@ -122,7 +174,19 @@ class MountedStore {
         daemon_ = -1;
         REQUIRE(WIFEXITED(status_));
         REQUIRE(WEXITSTATUS(status_) == 0);
+        if (holder && !held_by_itself_) return;
+        if (holder) REQUIRE(holder->stop() == 0);
+        holder.reset();
         REQUIRE_FALSE(is_mounted());
+    }
+
+    // For a daemon that ends by itself.
+    void wait_for_end(int status) {
+        REQUIRE(soon([&] { return waitpid(daemon_, &status_, WNOHANG) == daemon_; }));
+        daemon_ = -1;
+        INFO(log());
+        REQUIRE(WIFEXITED(status_));
+        CHECK(WEXITSTATUS(status_) == status);
     }
 
     void signal(int number) const { kill(daemon_, number); }
@@ -155,8 +219,10 @@ class MountedStore {
     TestStore made;
     VerifiedStore store;
     Config config;
-    std::optional<Who> runs_daemon;  // who runs the daemon, if not this process's user
-    unsigned long namespaces = 0;    // CLONE_NEW*: new ones for the daemon
+    std::optional<MountHolder> holder;
+    std::optional<Who> runs_daemon;   // who runs the daemon, if not this process's user
+    unsigned long namespaces = 0;     // CLONE_NEW*: new ones for the daemon
+    std::function<void()> in_daemon;  // done in its process before it becomes cofferd
 
   private:
     static void write_file(const std::filesystem::path& path, std::string_view text) {
@@ -164,33 +230,9 @@ class MountedStore {
         std::filesystem::permissions(path, std::filesystem::perms(0600));
     }
 
-    void spawn() {
-        const char* attest = std::getenv("COFFER_TEST_ATTEST");  // NOLINT(concurrency-mt-unsafe)
-        const std::string method = attest ? attest : "automatic", file = config.file;
-        const std::string log_file = made.folder / "cofferd.log";
-        unlink(log_file.c_str());  // what an earlier daemon said is not this one's
-        daemon_ =
-            namespaces ? static_cast<pid_t>(syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0)) : fork();
-        if (daemon_ != 0) return;
-        if (namespaces && (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-                           ::mount("proc", "/proc", "proc", 0, nullptr) != 0))
-            _exit(125);
-        int out = open(log_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        dup2(out, 1);
-        dup2(out, 2);
-        close(out);
-        // Opened before: this checkout may lie where that user may not go.
-        const char* other = std::getenv("COFFER_TEST_COFFERD");  // NOLINT(concurrency-mt-unsafe)
-        const int program = open(other ? other : COFFERD_PROGRAM, O_RDONLY | O_CLOEXEC);
-        if (runs_daemon && !become(*runs_daemon)) _exit(126);
-        const std::array<const char*, 7> arguments = {"cofferd",  "--foreground", "--config", file.c_str(),
-                                                      "--attest", method.c_str(), nullptr};
-        fexecve(program, const_cast<char* const*>(arguments.data()), environ);
-        _exit(127);
-    }
-
     pid_t daemon_ = -1;
     int status_ = 0;
+    bool held_by_itself_ = false;
 };
 
 // A policy of one rule for one user.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "number_option.h"
 #include "secret_path.h"
 #include "support/catch.h"
 
@@ -16,6 +17,22 @@ TEST_CASE("a number has one spelling") {
         REQUIRE_FALSE(refused);
         CHECK(refused.error().code == Code::invalid);
     }
+}
+
+TEST_CASE("a number that was not given is none, and a wrong one is told by its option's long name") {
+    auto parse = [](const std::string& words) {
+        CLI::App app;
+        NumberOption limit;
+        limit.add_to(app, "-n,--limit", "At most N");
+        app.parse(words);
+        return limit.value();
+    };
+    CHECK(*parse("") == std::nullopt);
+    CHECK(*parse("-n 12") == 12);
+    CHECK(*parse("--limit 0") == 0);
+    auto refused = parse("-n few");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message == "expected --limit as a number, found \"few\"");
 }
 
 TEST_CASE("a filter matches what it names, and anything where it names nothing") {

@@ -25,12 +25,16 @@ _coffer() {
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
-        --dir)
+        --dir | --touch)
             mapfile -t COMPREPLY < <(compgen -d -- "$cur")
             return
             ;;
         --visibility)
             mapfile -t COMPREPLY < <(compgen -W "masked restricted" -- "$cur")
+            return
+            ;;
+        --key)
+            mapfile -t COMPREPLY < <(compgen -W "host tpm2 host+tpm2 auto" -- "$cur")
             return
             ;;
         --role)
@@ -40,13 +44,14 @@ _coffer() {
     esac
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "init set get ls rm history restore purge log verify scope member
-            host identity rotate audit policy status doctor --help --version" -- "$cur")
+            host identity rotate audit policy watch status doctor --help --version" -- "$cur")
         return
     fi
     if ((COMP_CWORD == 2)); then
         case $verb in
             scope) options="add ls" ;;
-            member | host) options="add rm ls" ;;
+            member) options="add rm ls" ;;
+            host) options="add rm ls seal-identity" ;;
             identity) options="new show" ;;
             audit) options="verify show" ;;
             policy) options="check explain learn" ;;
@@ -60,7 +65,7 @@ _coffer() {
         [[ $verb == policy && $second == explain ]] && verb=get
         case $verb in
             set | get | rm | history | restore | purge | ls) mapfile -t COMPREPLY < <(_coffer_paths) ;;
-            identity | audit | policy) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+            host | identity | audit | policy) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         return
     fi
@@ -74,6 +79,7 @@ _coffer() {
         restore) options="$scope --if-version" ;;
         purge) options="$scope --yes" ;;
         log) options="--limit" ;;
+        watch) options="--since --exec --reload --touch --audit" ;;
         status) options="--mount" ;;
         verify) options="--repair --accept-rollback --daemon --yes" ;;
         rotate) options="$scope --all --reseal" ;;
@@ -97,6 +103,7 @@ _coffer() {
                 add) options="--pattern" && [[ $verb == member ]] && options+=" --role" ;;
                 rm) options="--yes" ;;
                 ls) options="--removed" ;;
+                seal-identity) options="--key --remove-plain --yes" ;;
             esac
             ;;
     esac

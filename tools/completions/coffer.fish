@@ -9,7 +9,7 @@ function __coffer_verb
     __fish_seen_subcommand_from $argv
 end
 
-set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate audit policy status doctor
+set -l verbs init set get ls rm history restore purge log verify scope member host identity rotate audit policy watch status doctor
 complete -c coffer -f
 complete -c coffer -n "not __coffer_verb $verbs" -a init -d 'Make a store, its owner, this host and a configuration'
 complete -c coffer -n "not __coffer_verb $verbs" -a set -d 'Seal a value, new or anew'
@@ -28,8 +28,14 @@ complete -c coffer -n "not __coffer_verb $verbs" -a identity -d 'Identity files'
 complete -c coffer -n "not __coffer_verb $verbs" -a rotate -d 'Make new generations of scope keys'
 complete -c coffer -n "not __coffer_verb $verbs" -a audit -d 'The record of who asked for what'
 complete -c coffer -n "not __coffer_verb $verbs" -a policy -d 'Rules: which processes may read which secrets'
+complete -c coffer -n "not __coffer_verb $verbs" -a watch -d 'Show changes as they come'
 complete -c coffer -n "not __coffer_verb $verbs" -a status -d 'Is the mount served, and how well'
 complete -c coffer -n "not __coffer_verb $verbs" -a doctor -d 'What is wrong on this host, and what to do'
+complete -c coffer -n '__coffer_verb watch' -l since -x -d 'What came after this revision'
+complete -c coffer -n '__coffer_verb watch' -l exec -x -d 'Run this for each change'
+complete -c coffer -n '__coffer_verb watch' -l reload -d 'Reload the units that on_change names'
+complete -c coffer -n '__coffer_verb watch' -l touch -x -a '(__fish_complete_directories)' -d 'Inotify fires there'
+complete -c coffer -n '__coffer_verb watch' -l audit -r -F -d 'An audit log'
 complete -c coffer -n '__coffer_verb status' -l mount -x -a '(__fish_complete_directories)' -d 'Another mount'
 complete -c coffer -n "not __coffer_verb $verbs" -l version -d 'Show the version'
 
@@ -67,7 +73,11 @@ complete -c coffer -n '__coffer_verb rotate' -l reseal -d 'Seal live values anew
 complete -c coffer -n '__coffer_verb member host' -l pattern -x -d 'org/project/domain'
 complete -c coffer -n '__coffer_verb member' -l role -x -a 'owner admin editor'
 complete -c coffer -n '__coffer_verb scope; and not __coffer_verb add ls' -a 'add ls'
-complete -c coffer -n '__coffer_verb member host; and not __coffer_verb add rm ls' -a 'add rm ls'
+complete -c coffer -n '__coffer_verb member; and not __coffer_verb add rm ls' -a 'add rm ls'
+complete -c coffer -n '__coffer_verb host; and not __coffer_verb add rm ls seal-identity' -a 'add rm ls seal-identity'
+complete -c coffer -n '__coffer_verb seal-identity' -F
+complete -c coffer -n '__coffer_verb seal-identity' -l key -x -a 'host tpm2 host+tpm2 auto' -d 'What seals it'
+complete -c coffer -n '__coffer_verb seal-identity' -l remove-plain -d 'Remove the identity file'
 complete -c coffer -n '__coffer_verb identity; and not __coffer_verb new show' -a 'new show'
 complete -c coffer -n '__coffer_verb audit; and not __coffer_verb verify show' -a 'verify show'
 complete -c coffer -n '__coffer_verb audit' -F

@@ -74,15 +74,13 @@ std::string place_text(const Rule& rule) {
 // What helps where a new rule does not.
 std::string advice_for(std::string_view reason, const Rule* rule) {
     const std::string name = rule ? place_text(*rule) : "the rule";
-    if (reason == "a rule denies it")
+    if (reason == kReasonDenied)
         return concat("a rule that denies wins over every rule that allows; change ", name);
-    if (reason == "the process is being traced")
-        return concat("detach the debugger, or set traced = true in ", name);
-    if (reason == "the process is older than the rule's `within`")
+    if (reason == kReasonTraced) return concat("detach the debugger, or set traced = true in ", name);
+    if (reason == kReasonTooOld)
         return concat("let the process read at its start, or change `within` of ", name);
-    if (reason == "the rule's max_opens is used up")
-        return concat("restart what reads, or change `max_opens` of ", name);
-    if (reason == "splice, sendfile or mmap")
+    if (reason == kReasonUsedUp) return concat("restart what reads, or change `max_opens` of ", name);
+    if (reason == kReasonUncached)
         return "read with read(2), or set cached = true in the rule that allows it";
     return "no rule changes this";
 }
@@ -166,12 +164,10 @@ void try_foreign(Explanation& today, const AuditRecord& record, const SecretPath
 }  // namespace
 
 RefusalKind kind_of_refusal(std::string_view reason) {
-    if (reason == "no rule allows it") return RefusalKind::no_rule;
-    if (reason == "a rule denies it") return RefusalKind::denied;
-    constexpr std::array<std::string_view, 3> kLimits = {"the process is being traced",
-                                                         "the process is older than the rule's `within`",
-                                                         "the rule's max_opens is used up"};
-    return std::ranges::find(kLimits, reason) != kLimits.end() ? RefusalKind::limit : RefusalKind::other;
+    if (reason == kReasonNoRule) return RefusalKind::no_rule;
+    if (reason == kReasonDenied) return RefusalKind::denied;
+    const bool limit = reason == kReasonTraced || reason == kReasonTooOld || reason == kReasonUsedUp;
+    return limit ? RefusalKind::limit : RefusalKind::other;
 }
 
 const Rule* rule_of_another_hash(const Policy& policy, const Caller& caller, const SecretPath& path,

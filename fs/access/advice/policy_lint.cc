@@ -54,6 +54,7 @@ class Linter {
             check_against_others();
             check_places();
             check_units();
+            check_reload();
             check_secrets();
             check_programs();
             check_consequences();
@@ -96,6 +97,20 @@ class Linter {
             if (member.key != key) continue;
             const auto& items = member.value.items;
             return index < items.size() ? items[index].place : member.value.place;
+        }
+        return rule_->place;
+    }
+
+    // The same within on_change.
+    [[nodiscard]] TomlPlace place_of_reload(std::size_t index) const {
+        if (!table_) return rule_->place;
+        for (const TomlMember& member : table_->members) {
+            if (member.key != "on_change") continue;
+            for (const TomlMember& inner : member.value.members) {
+                if (inner.key != "reload") continue;
+                const auto& items = inner.value.items;
+                return index < items.size() ? items[index].place : inner.value.place;
+            }
         }
         return rule_->place;
     }
@@ -164,6 +179,12 @@ class Linter {
             is_literal(unit) ? check_unit(unit, place("unit", i))
                              : check_unit_pattern(unit, place("unit", i));
         }
+    }
+
+    void check_reload() {
+        if (!host_.units || !rule_->on_change) return;
+        for (std::size_t i = 0; i < rule_->on_change->reload.size(); ++i)
+            check_unit(rule_->on_change->reload[i], place_of_reload(i));
     }
 
     void check_unit(const std::string& unit, TomlPlace at) {

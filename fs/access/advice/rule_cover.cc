@@ -33,6 +33,13 @@ bool covers_secret(const SecretPattern& outer, const SecretPattern& inner) {
            covers(outer.domain, inner.domain) && covers(outer.key, inner.key);
 }
 
+bool reloads_all(const Rule& outer, const Rule& inner) {
+    if (!inner.on_change) return true;
+    return outer.on_change && std::ranges::all_of(inner.on_change->reload, [&](const std::string& unit) {
+               return std::ranges::find(outer.on_change->reload, unit) != outer.on_change->reload.end();
+           });
+}
+
 }  // namespace
 
 // A star of `inner` is one more character to `outer`, which only a star of `outer` can match; and such a star
@@ -66,7 +73,7 @@ bool makes_useless(const Rule& outer, const Rule& inner) {
     return (outer.traced || !inner.traced) && (outer.credential || !inner.credential) &&
            (outer.inherit || !inner.inherit) && (outer.cached || !inner.cached) &&
            (outer.mode || !inner.mode) && (outer.owner || !inner.owner) &&
-           (outer.owner_group || !inner.owner_group);
+           (outer.owner_group || !inner.owner_group) && reloads_all(outer, inner);
 }
 
 }  // namespace coffer

@@ -121,10 +121,8 @@ std::string path_text(const SecretPath& path) {
 
 bool is_about(const Rule& rule, const Caller& caller, const SecretPath& path) {
     if (!rule.has_captures || !rule.names_changing(caller)) return rule.matches(path);
-    return std::ranges::any_of(rule.captures(caller), [&](const Captures& captures) {
-        return std::ranges::any_of(rule.secrets_of(captures),
-                                   [&](const SecretPattern& one) { return one.matches(path); });
-    });
+    return std::ranges::any_of(rule.captured_secrets(caller),
+                               [&](const SecretPattern& one) { return one.matches(path); });
 }
 
 std::vector<FailedKey> failed_keys(const Rule& rule, const Caller& caller, const SecretPath& path,

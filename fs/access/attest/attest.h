@@ -78,8 +78,8 @@ class Attestor {
     // and keep its ids.
     [[nodiscard]] virtual Result<std::shared_ptr<const Attested>> look_closer(
         std::shared_ptr<const Attested> found, pid_t tid, uid_t fsuid, gid_t fsgid, Facts facts) = 0;
-    // Whoever the thread belongs to, by the ids that it has: for a record, never for a decision about a
-    // request.
+    // Whoever the thread belongs to, by the ids that it has: for a record or an explanation, never for a
+    // decision about a request.
     [[nodiscard]] Result<std::shared_ptr<const Attested>> attest_thread(pid_t tid);
     [[nodiscard]] virtual AttestMethod method() const = 0;  // the one in use: pidfd or procfs
 };

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/attest/attestor_pidfd.h"
 
-#include <ctime>
-
 namespace coffer {
 namespace {
 
@@ -10,13 +8,7 @@ Failure gone(pid_t tid) {
     return fail(Code::not_allowed, "thread ", tid, " is gone");
 }
 
-constexpr std::int64_t kRecentNs = 10'000'000;  // Facts::tracer
-
-std::int64_t monotonic_ns() {
-    struct timespec now {};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
+constexpr std::chrono::milliseconds kRecent{10};  // Facts::tracer
 
 bool out_of_descriptors(int error) {
     return error == EMFILE || error == ENFILE;
@@ -58,12 +50,12 @@ bool PidfdAttestor::place_holds(const AttestedProcess& process, pid_t tid) {
 
 Result<bool> PidfdAttestor::status_holds(const AttestedProcess& process, pid_t tid, Facts facts) {
     auto thread = threads_.find(tid);
-    const std::int64_t now = monotonic_ns();
-    const bool recent = thread && now - (*thread)->status_read_ns.load(std::memory_order_relaxed) < kRecentNs;
+    const Clock::time_point now = Clock::now();
+    const bool recent = thread && now - (*thread)->status_read.load(std::memory_order_relaxed) < kRecent;
     if (recent && !has(facts, Facts::status)) return true;
     COFFER_TRY(ProcFolder folder, ProcFolder::open(tid));
     COFFER_TRY(ProcStatus status, folder.status());
-    if (thread) (*thread)->status_read_ns.store(now, std::memory_order_relaxed);
+    if (thread) (*thread)->status_read.store(now, std::memory_order_relaxed);
     return process.same_facts(status);
 }
 
@@ -86,7 +78,7 @@ Result<PidfdAttestor::Process> PidfdAttestor::find(pid_t tid, uid_t fsuid, gid_t
             Descriptor cgroup;
             if (auto folder = ProcFolder::open(tid); folder && !process->cgroup_has_id())
                 cgroup = folder->open_cgroup();
-            remember(tid, std::move(seen->pidfd), std::move(cgroup), process);
+            remember(tid, std::move(seen->pidfd), std::move(cgroup), process, kNever);
             return process;
         }
     }
@@ -98,6 +90,7 @@ Result<PidfdAttestor::Process> PidfdAttestor::look(pid_t tid, Seen seen) {
     AttestedProcess::Known known;
     known.tid = tid;
     known.cgroup_id = seen.info.cgroup_id;
+    const Clock::time_point now = Clock::now();
     COFFER_TRY(known.status, folder.status());
     if (auto place = places_.find(known.cgroup_id); place && known.cgroup_id != 0) known.cgroup = **place;
     Descriptor cgroup = known.cgroup ? Descriptor() : folder.open_cgroup();
@@ -113,13 +106,15 @@ Result<PidfdAttestor::Process> PidfdAttestor::look(pid_t tid, Seen seen) {
     if (process->cgroup_has_id() && seen.info.cgroup_id != 0)
         places_.put(seen.info.cgroup_id, std::make_shared<const CgroupPlace>(process->caller().cgroup));
     forget_dead();
-    remember(tid, std::move(seen.pidfd), std::move(cgroup), process);
+    remember(tid, std::move(seen.pidfd), std::move(cgroup), process, now);
     processes_.put(seen.info.tgid, std::make_shared<const std::weak_ptr<const AttestedProcess>>(process));
     return process;
 }
 
-void PidfdAttestor::remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process) {
-    threads_.put(tid, std::make_shared<const Thread>(std::move(pidfd), std::move(cgroup), process));
+void PidfdAttestor::remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process,
+                             Clock::time_point status_read) {
+    threads_.put(tid,
+                 std::make_shared<const Thread>(std::move(pidfd), std::move(cgroup), process, status_read));
 }
 
 // Two for each newcomer: short-lived processes leave no descriptors behind for long.

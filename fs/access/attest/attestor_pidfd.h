@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 
 #include "access/attest/attested_process.h"
@@ -25,14 +26,19 @@ class PidfdAttestor final : public Attestor {
 
   private:
     using Process = std::shared_ptr<const AttestedProcess>;
+    using Clock = std::chrono::steady_clock;
     struct Thread {
-        Thread(Descriptor its_pidfd, Descriptor its_cgroup, Process its_process)
-            : pidfd(std::move(its_pidfd)), cgroup(std::move(its_cgroup)), process(std::move(its_process)) {}
+        Thread(Descriptor its_pidfd, Descriptor its_cgroup, Process its_process, Clock::time_point when)
+            : pidfd(std::move(its_pidfd)),
+              cgroup(std::move(its_cgroup)),
+              process(std::move(its_process)),
+              status_read(when) {}
         Descriptor pidfd;
         Descriptor cgroup;  // its cgroup file, where the cgroup id does not tell the place
         Process process;
-        mutable std::atomic<std::int64_t> status_read_ns = 0;  // CLOCK_MONOTONIC; 0: not yet
+        mutable std::atomic<Clock::time_point> status_read;  // kNever: not yet
     };
+    static constexpr Clock::time_point kNever{};
     struct Seen {  // a thread whose pidfd says that it is the one that asks
         Descriptor pidfd;
         PidfdInfo info;
@@ -44,7 +50,8 @@ class PidfdAttestor final : public Attestor {
     [[nodiscard]] Result<bool> status_holds(const AttestedProcess& process, pid_t tid, Facts facts);
     [[nodiscard]] Result<Process> find(pid_t tid, uid_t fsuid, gid_t fsgid);
     [[nodiscard]] Result<Process> look(pid_t tid, Seen seen);
-    void remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process);
+    void remember(pid_t tid, Descriptor pidfd, Descriptor cgroup, const Process& process,
+                  Clock::time_point status_read);
     void forget_dead();
 
     const NamespaceId own_users_;

@@ -26,7 +26,8 @@ std::string repeat_key(const Caller& caller, const AuditEvent& event) {
          {static_cast<std::uint64_t>(caller.tgid ? caller.tgid : caller.tid), caller.start_ticks,
           event.version, static_cast<std::uint64_t>(event.allow),
           static_cast<std::uint64_t>(caller.exe.device), static_cast<std::uint64_t>(caller.exe.inode),
-          std::uint64_t{caller.ids.fsuid}, std::uint64_t{caller.ids.fsgid}, caller.cgroup_id})
+          std::uint64_t{caller.ids.fsuid}, std::uint64_t{caller.ids.fsgid}, caller.cgroup_id,
+          std::uint64_t{event.resent}})
         key.append(reinterpret_cast<const char*>(&number), sizeof number);
     for (std::string_view part : {event.operation, event.path, event.scope, event.rule, event.reason}) {
         key += part;

@@ -26,6 +26,7 @@ struct AuditEvent {
     std::string_view reason;     // for a refusal
     std::uint64_t version = 0;   // 0: not known
     std::string_view scope;      // of the secret that serves it; empty: not known
+    bool resent = false;         // the kernel asked again, an earlier daemon having died over it
 };
 
 // Where records go; each may be empty, not both. With both, a record has to arrive in both.

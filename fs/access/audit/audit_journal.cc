@@ -81,6 +81,7 @@ JournalEntry decision_entry(const Caller& caller, const AuditEvent& event) {
     entry.add("COFFER_SCOPE", event.scope);
     entry.add("COFFER_RULE", event.rule);
     entry.add("COFFER_REASON", event.reason);
+    if (event.resent) entry.add("COFFER_RESENT", "true");
     entry.add("COFFER_TID", caller.tid);
     entry.add("COFFER_TGID", caller.tgid);
     entry.add("COFFER_UID", caller.ids.fsuid);

@@ -89,6 +89,7 @@ std::string decision_line(std::uint64_t sequence, AuditTime time, const Caller& 
     optional_member(out, "scope", event.scope);
     optional_member(out, "rule", event.rule);
     optional_member(out, "reason", event.reason);
+    if (event.resent) out += ",\"resent\":true";
     member(out, "tid", caller.tid);
     member(out, "tgid", caller.tgid);
     member(out, "uid", caller.ids.fsuid);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 
 #include "access/config/owned_file.h"
 #include "access/config/toml_document.h"
@@ -121,6 +122,7 @@ Result<void> ConfigReader::read_limit(const TomlMember& member) {
 
 Result<void> ConfigReader::read(const TomlMember& member) {
     if (member.key == "store") return path(member, config_.store);
+    if (member.key == "store_socket") return path(member, config_.store_socket);
     if (member.key == "store_id") return hex(member, config_.pin.store);
     if (member.key == "owner") return hex(member, config_.pin.owner);
     if (member.key == "identity") return path(member, config_.identity);
@@ -224,6 +226,14 @@ Result<Config> load_config(const stdfs::path& file) {
     return parse_config(*text, absolute);
 }
 
+std::size_t Config::thread_count() const {
+    return threads ? threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::uint64_t Config::locked_bytes_needed() const {
+    return std::uint64_t{cached_versions} * 32 + thread_count() * (64u << 10) + (2u << 20);
+}
+
 stdfs::path find_config(const std::optional<stdfs::path>& flag) {
     if (flag) return *flag;
     if (const char* named = ::secure_getenv("COFFER_CONFIG"); named != nullptr && *named != '\0')
@@ -253,6 +263,8 @@ std::string write_config(const Config& config) {
         "# coffer: where things are and how the daemon serves. See coffer.toml(5).\n"
         "# Relative paths are relative to this file's folder.\n\n";
     out += path("The store's file.", "store", config.store, "\"store.db\"");
+    out += path("The socket of coffer-stored, where that alone writes the store.", "store_socket",
+                config.store_socket, "\"/run/coffer-store.sock\"");
     out += line("Which store this must be.", "store_id", quote_toml(config.pin.store.hex()));
     out += line("Whose: the fingerprint of its first owner.", "owner", quote_toml(config.pin.owner.hex()));
     out += path("The identity that the tool uses.", "identity", config.identity, "\"owner.identity\"");

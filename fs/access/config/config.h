@@ -20,8 +20,9 @@ namespace coffer {
 enum class Denial : std::uint8_t { hide, refuse };  // ENOENT or EACCES for what a caller may not read
 
 struct Config {
-    std::filesystem::path file;      // where this was read from
-    std::filesystem::path store;     // store = "store.db"
+    std::filesystem::path file;          // where this was read from
+    std::filesystem::path store;         // store = "store.db"
+    std::filesystem::path store_socket;  // store_socket = "/run/coffer-store.sock"; may be empty
     Pin pin;                         // store_id, owner (the genesis owner's fingerprint), both hexadecimal
     std::filesystem::path identity;  // identity = "owner.identity": the tool's; may be empty
     std::filesystem::path host_identity;  // host_identity = "host.identity": the daemon's
@@ -39,6 +40,10 @@ struct Config {
     std::uint32_t max_open_per_uid = 8192;
     std::uint32_t cached_versions = 16384;            // precomputed box keys in locked memory
     std::uint64_t large_bytes_per_uid = 64ull << 20;  // locked copies of values over 16 KiB
+
+    [[nodiscard]] std::size_t thread_count() const;
+    // That the daemon must be able to lock: the cache's keys, each thread's scratch, some for large values.
+    [[nodiscard]] std::uint64_t locked_bytes_needed() const;
 };
 
 [[nodiscard]] Result<Config> parse_config(std::string_view text, const std::filesystem::path& file);

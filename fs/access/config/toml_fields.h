@@ -38,6 +38,10 @@ class TomlFields {
     void error(TomlPlace at, const Parts&... parts) {
         if (!error_) error_ = fail_at(file_, at, parts...).value();
     }
+    // Of a table within this one, which says its place itself.
+    void keep(Error error) {
+        if (!error_) error_ = std::move(error);
+    }
     // The first error, an unknown key among them.
     [[nodiscard]] Result<void> finish();
 

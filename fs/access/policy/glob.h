@@ -18,6 +18,7 @@ class Glob {
     [[nodiscard]] static Glob any();  // "**"
     [[nodiscard]] bool matches(std::string_view text) const;
     [[nodiscard]] const std::string& text() const { return pattern_; }
+    [[nodiscard]] bool is_literal() const { return kind_ == Kind::literal; }  // it matches its text alone
 
   private:
     enum class Kind : unsigned char { literal, anything, general };

@@ -2,6 +2,7 @@
 #include "access/policy/policy.h"
 
 #include <algorithm>
+#include <ctime>
 #include <set>
 
 #include "access/policy/open_counts.h"
@@ -30,6 +31,11 @@ Result<std::shared_ptr<const Policy>> Policy::parse(std::span<const PolicySource
         }
     }
     return std::shared_ptr<const Policy>(std::move(policy));
+}
+
+bool Policy::may_inherit(const SecretPath& path) const {
+    return std::ranges::any_of(
+        rules_, [&](const Rule& rule) { return rule.allow && rule.inherit && rule.matches(path); });
 }
 
 std::vector<std::string> Policy::hashed_programs() const {
@@ -89,12 +95,10 @@ Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) 
             if (rule.allow || caller.sha256) continue;  // a denial holds also where the hash stays unknown
         }
         Entitlement::Claim claim{&rule, {}};
-        for (const Captures& captures : rule.captures(caller)) {
-            if (!rule.has_captures) break;
-            for (SecretPattern& pattern : rule.secrets_of(captures))
-                claim.captured.push_back(std::move(pattern));
+        if (rule.has_captures) {
+            claim.captured = rule.captured_secrets(caller);
+            if (claim.captured.empty()) continue;
         }
-        if (rule.has_captures && claim.captured.empty()) continue;
         auto& claims = !rule.allow                 ? entitlement.deny_
                        : rule.names_tracer(caller) ? entitlement.allow_
                                                    : entitlement.traced_;
@@ -109,14 +113,20 @@ Entitlement entitle(std::shared_ptr<const Policy> policy, const Caller& caller) 
 
 // ---- what they may
 
+Circumstances Circumstances::now(const OpenCounts* counts) {
+    struct timespec time {};
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return {std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec), counts};
+}
+
 Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) const {
     Decision decision;
     decision.rests_on = Facts::all;
-    decision.reason = "no rule allows it";
+    decision.reason = kReasonNoRule;
     for (const Claim& claim : deny_) {
         if (!claim.matches(path)) continue;
         decision.rule = claim.rule->name;
-        decision.reason = "a rule denies it";
+        decision.reason = kReasonDenied;
         return decision;
     }
     // The first rule that allows it gives its name and its limit; each later one adds what it permits, and
@@ -127,12 +137,12 @@ Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) c
         const Rule& rule = *claim.rule;
         if (!claim.matches(path)) continue;
         if (rule.within && now.since_boot > started_ + *rule.within) {
-            decision.reason = "the process is older than the rule's `within`";
+            decision.reason = kReasonTooOld;
             continue;
         }
         const OpenLimit limit{rule.max_opens.value_or(0), rule.units ? invocation_ : process_};
         if (limit.max_opens && now.counts && now.counts->count(rule.name, limit.subject) >= limit.max_opens) {
-            decision.reason = "the rule's max_opens is used up";
+            decision.reason = kReasonUsedUp;
             continue;
         }
         if (!decision.allow) {
@@ -149,7 +159,7 @@ Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) c
     }
     if (!decision.allow) {
         if (std::ranges::any_of(traced_, [&](const Claim& claim) { return claim.matches(path); }))
-            decision.reason = "the process is being traced";
+            decision.reason = kReasonTraced;
         return decision;
     }
     for (const Rule* rule : near_deny_) {
@@ -159,6 +169,20 @@ Decision Entitlement::decide(const SecretPath& path, const Circumstances& now) c
     decision.rests_on = rests_on;
     if (mode) decision.presentation.mode = *mode;
     return decision;
+}
+
+std::vector<SecretPath> Entitlement::credentials(std::string_view key) const {
+    std::vector<SecretPath> out;
+    for (const Claim& claim : allow_) {
+        if (!claim.rule->credential) continue;
+        for (const SecretPattern& one : claim.secrets()) {
+            const SecretPath path{one.org.text(), one.project.text(), one.domain.text(), key};
+            const bool whole = one.org.is_literal() && one.project.is_literal() && one.domain.is_literal();
+            if (whole && one.key.matches(key) && std::ranges::find(out, path) == out.end())
+                out.push_back(path);
+        }
+    }
+    return out;
 }
 
 bool Entitlement::may_see(const DirectoryPath& directory) const {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Policy: which callers may read which secrets. Pure: texts in, decisions out; the folder is read by
-// access/policy/policy_folder.h. The language is docs/policy.md. A Policy never changes after it was parsed
-// and is thread-safe; a decision takes two steps, since the first holds for all that a process does:
+// Policy: which callers may read which secrets. Pure: texts in, decisions out (Circumstances::now() alone
+// looks at the clock); the folder is read by access/policy/policy_folder.h. The language is docs/policy.md. A
+// Policy never changes after it was parsed and is thread-safe; a decision takes two steps, since the first
+// holds for all that a process does:
 //   Entitlement e = entitle(policy, caller);   // which rules name this caller
 //   Decision d = e.decide(path);               // what they say of this secret
 #pragma once
@@ -29,6 +30,7 @@ class OpenCounts;  // access/policy/open_counts.h
 // /org/project/domain/key as the caller names it; all four given, valid names.
 struct SecretPath {
     std::string_view org, project, domain, key;
+    bool operator==(const SecretPath&) const = default;
 };
 // A directory of the mount: the root (all empty), /org, /org/project or /org/project/domain.
 struct DirectoryPath {
@@ -51,12 +53,20 @@ struct OpenLimit {
 struct Circumstances {
     std::chrono::nanoseconds since_boot{};  // now, CLOCK_BOOTTIME
     const OpenCounts* counts = nullptr;     // none: nothing was opened yet
+    [[nodiscard]] static Circumstances now(const OpenCounts* counts = nullptr);
 };
+
+// Why something was refused: what Decision::reason and the audit say, and what an explanation goes by.
+inline constexpr std::string_view kReasonNoRule = "no rule allows it", kReasonDenied = "a rule denies it",
+                                  kReasonTraced = "the process is being traced",
+                                  kReasonTooOld = "the process is older than the rule's `within`",
+                                  kReasonUsedUp = "the rule's max_opens is used up",
+                                  kReasonUncached = "splice, sendfile or mmap";
 
 struct Decision {
     bool allow = false;
     std::string_view rule;  // the name of the rule that decided, as long as its policy; empty: none allows it
-    std::string_view reason;  // for a refusal, a literal: "no rule allows it", "a rule denies it"
+    std::string_view reason;  // for a refusal; those that a policy gives are above
     OpenLimit limit;          // of the rule that decided
     Presentation presentation;
     bool inherit = false;  // READs through a passed or inherited descriptor are allowed
@@ -86,6 +96,10 @@ class Entitlement {
     [[nodiscard]] Decision decide(const SecretPath& path, const Circumstances& now = {}) const;
     // Could something at or below this directory be readable? May say yes too often, never no too often.
     [[nodiscard]] bool may_see(const DirectoryPath& directory) const;
+    // What a credential of this ID can be: the secrets of that KEY in the directories that the rules with
+    // `credential = true` name in full, each once. Whether one of them may be read is decide()'s to say. The
+    // texts live as long as this and `key`.
+    [[nodiscard]] std::vector<SecretPath> credentials(std::string_view key) const;
     [[nodiscard]] const std::shared_ptr<const Policy>& policy() const { return policy_; }
 
     // A rule would name the caller if the hash of its executable, which is not known, were the right one:
@@ -119,6 +133,8 @@ class Policy {
     Policy();
     ~Policy();
     [[nodiscard]] const std::vector<Rule>& rules() const;
+    // Is there a rule by which others may read this through its opener's handle, whoever that is?
+    [[nodiscard]] bool may_inherit(const SecretPath& path) const;
     // The programs that rules with a hash name by their whole path: worth hashing before they ask.
     [[nodiscard]] std::vector<std::string> hashed_programs() const;
 

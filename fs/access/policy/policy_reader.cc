@@ -13,9 +13,6 @@
 namespace coffer {
 namespace {
 
-// Of the policy language, but not of this version: refused by name, never passed over.
-constexpr std::string_view kLaterKeys[] = {"on_change"};
-
 constexpr std::size_t kMaxName = 256;
 
 using Items = std::vector<TomlFields::Item>;
@@ -238,6 +235,16 @@ void read_mode(TomlFields& fields, Rule& rule) {
     if (good) rule.mode = mode;
 }
 
+void read_on_change(TomlFields& fields, std::string_view file, Rule& rule) {
+    const TomlMember* member = fields.find("on_change");
+    if (!member) return;
+    auto on_change = coffer::read_on_change(member->value, file);
+    if (on_change)
+        rule.on_change = *std::move(on_change);
+    else
+        fields.keep(std::move(on_change).error());
+}
+
 void read_effect(TomlFields& fields, Rule& rule) {
     auto effect = fields.text("effect");
     if (effect && *effect != "allow" && *effect != "deny")
@@ -265,12 +272,12 @@ void check_selectors(TomlFields& fields, const Rule& rule, TomlPlace at) {
 
 void check_permissions(TomlFields& fields, const Rule& rule, TomlPlace at) {
     bool presents = rule.mode || rule.owner || rule.owner_group || rule.inherit || rule.cached ||
-                    rule.within || rule.max_opens || rule.traced || rule.credential;
+                    rule.within || rule.max_opens || rule.traced || rule.credential || rule.on_change;
     if (!rule.allow && presents)
         fields.error(
             at,
-            "mode, owner, owner_group, inherit, cached, within, max_opens, traced and credential say "
-            "nothing in a rule that denies");
+            "mode, owner, owner_group, inherit, cached, within, max_opens, traced, credential and on_change "
+            "say nothing in a rule that denies");
 }
 
 Result<Rule> read_rule(const TomlValue& table, std::string_view file) {
@@ -302,10 +309,7 @@ Result<Rule> read_rule(const TomlValue& table, std::string_view file) {
     rule.cached = fields.boolean("cached").value_or(false);
     rule.traced = fields.boolean("traced").value_or(false);
     rule.credential = fields.boolean("credential").value_or(false);
-    for (std::string_view key : kLaterKeys) {
-        if (const TomlMember* entry = fields.find(key))
-            fields.error(entry->place, key, " is not supported by this version");
-    }
+    read_on_change(fields, file, rule);
     check_captures(fields, rule);
     check_selectors(fields, rule, at);
     check_permissions(fields, rule, at);

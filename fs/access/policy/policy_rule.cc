@@ -93,11 +93,13 @@ std::vector<Captures> Rule::captures(const Caller& caller) const {
     return join(ways, cgroups, caller.cgroup.path);
 }
 
-std::vector<SecretPattern> Rule::secrets_of(const Captures& captures) const {
+std::vector<SecretPattern> Rule::captured_secrets(const Caller& caller) const {
     std::vector<SecretPattern> out;
-    for (const std::string& text : secret_texts) {
-        auto pattern = read_secret_pattern(substitute(text, &captures));
-        if (pattern) out.push_back(*std::move(pattern));
+    for (const Captures& way : captures(caller)) {
+        for (const std::string& text : secret_texts) {
+            auto pattern = read_secret_pattern(substitute(text, &way));
+            if (pattern) out.push_back(*std::move(pattern));
+        }
     }
     return out;
 }

@@ -13,6 +13,7 @@
 #include "access/config/toml_document.h"
 #include "access/policy/caller_pattern.h"
 #include "access/policy/glob.h"
+#include "access/policy/on_change.h"
 #include "access/policy/policy.h"
 
 namespace coffer {
@@ -60,6 +61,8 @@ struct Rule {
     std::optional<gid_t> owner_group;
     bool inherit = false, cached = false;
 
+    std::optional<OnChange> on_change;  // grants nothing
+
     // Do the selectors match? In parts: attest() notices each change of the lasting facts (ids, executable),
     // but may miss that a process has left a group or was moved to another cgroup; the hash is worth finding
     // out only where all else matches.
@@ -72,8 +75,8 @@ struct Rule {
     // The values of the captures, for each way in which the caller's place matches; without captures one
     // empty set. For a caller whom names_changing().
     [[nodiscard]] std::vector<Captures> captures(const Caller& caller) const;
-    // The patterns of secrets under these values.
-    [[nodiscard]] std::vector<SecretPattern> secrets_of(const Captures& captures) const;
+    // Of a rule with captures: the patterns of secrets under all of these values; none where it has none.
+    [[nodiscard]] std::vector<SecretPattern> captured_secrets(const Caller& caller) const;
     [[nodiscard]] Facts rests_on() const {
         return (gids ? Facts::status : Facts::none) | (has_place() ? Facts::place : Facts::none);
     }

@@ -43,6 +43,7 @@ TEST_CASE("a configuration of the required keys has the documented defaults") {
     Config config = parse(complete());
     CHECK(config.file == kFile);
     CHECK(config.store == "/etc/coffer/store.db");
+    CHECK(config.store_socket.empty());
     CHECK(config.pin.store.hex() == kId);
     CHECK(config.pin.owner.hex() == kId);
     CHECK(config.state == "/etc/coffer/state");
@@ -65,6 +66,7 @@ TEST_CASE("a configuration of the required keys has the documented defaults") {
 
 TEST_CASE("every key of a configuration is read") {
     Config config = parse(complete(R"(
+store_socket = "/run/coffer-store.sock"
 identity = "me.identity"
 host_identity = "/var/lib/coffer/host.identity"
 mount = "/run/coffer"
@@ -80,6 +82,7 @@ max_open_per_uid = 10
 cached_versions = 5
 large_bytes_per_uid = 2097152
 )"));
+    CHECK(config.store_socket == "/run/coffer-store.sock");
     CHECK(config.identity == "/etc/coffer/me.identity");
     CHECK(config.host_identity == "/var/lib/coffer/host.identity");
     CHECK(config.mount == "/run/coffer");
@@ -98,6 +101,18 @@ large_bytes_per_uid = 2097152
 
 TEST_CASE("one user's limit is never above the limit of all") {
     CHECK(parse(complete("max_open = 100\n")).max_open_per_uid == 100);
+}
+
+TEST_CASE("what a daemon has to lock grows with its cache and its threads") {
+    Config config = parse(complete("threads = 3\n"));
+    CHECK(config.thread_count() == 3);
+    const std::uint64_t before = config.locked_bytes_needed();
+    config.cached_versions += 1000;
+    CHECK(config.locked_bytes_needed() == before + 32 * 1000);
+    config.threads += 1;
+    CHECK(config.locked_bytes_needed() == before + 32 * 1000 + 65536);
+    config.threads = 0;
+    CHECK(config.thread_count() >= 1);
 }
 
 TEST_CASE("a configuration's mistakes are refused with file, line and column") {

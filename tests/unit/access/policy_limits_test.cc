@@ -228,3 +228,42 @@ TEST_CASE("systemd's loader of credentials counts as the unit's user where the r
     loader.credential_loader = true;
     CHECK_FALSE(allows(rule_text(lines + "\ncredential = true"), loader));
 }
+
+TEST_CASE("a credential is the secret of that KEY in the directory that a rule for credentials names") {
+    Caller loader = caller("/system.slice/system-shop.slice/shop@berlin.service", 0);
+    loader.credential_loader = true;
+    auto found = [&](const std::string& text, std::string_view key) {
+        auto entitlement = entitle(parse_policy(text), loader);
+        std::string out;
+        for (const SecretPath& one : entitlement.credentials(key))
+            out += concat(out.empty() ? "" : " ", one.org, '/', one.project, '/', one.domain, '/', one.key);
+        return out;
+    };
+    const std::string unit = "\nunit = \"shop@{shop}.service\"\nuid = 1000\ncredential = true";
+    const std::string shops = rule_text("secrets = \"acme/{shop}/production/*\"" + unit);
+    CHECK(found(shops, "DB_PASSWORD") == "acme/berlin/production/DB_PASSWORD");
+    // Said twice, it is one secret still; in two directories it is two.
+    CHECK(found(shops + rule_text("secrets = \"acme/{shop}/production/DB_*\"" + unit, "s"), "DB_PASSWORD") ==
+          "acme/berlin/production/DB_PASSWORD");
+    const std::string two = shops + rule_text("secrets = \"acme/{shop}/staging/DB_*\"" + unit, "s");
+    CHECK(found(two, "DB_PASSWORD") == "acme/berlin/production/DB_PASSWORD acme/berlin/staging/DB_PASSWORD");
+    CHECK(found(two, "TLS_KEY") == "acme/berlin/production/TLS_KEY");
+}
+
+TEST_CASE("rules that name no directory, deny, are for others or not for credentials give none") {
+    Caller loader = caller("/system.slice/checkout.service", 0);
+    loader.credential_loader = true;
+    auto gives = [&](std::string_view lines) {
+        auto entitlement = entitle(parse_policy(rule_text(lines)), loader);
+        return !entitlement.credentials("DB_PASSWORD").empty();
+    };
+    const std::string unit = "\nunit = \"checkout.service\"";
+    CHECK(gives("secrets = \"acme/checkout/production/DB_PASSWORD\"\ncredential = true" + unit));
+    CHECK_FALSE(gives("secrets = \"acme/checkout/production/OTHER\"\ncredential = true" + unit));
+    CHECK_FALSE(gives("secrets = \"acme/*/production/DB_PASSWORD\"\ncredential = true" + unit));
+    CHECK_FALSE(gives("secrets = \"acme/**\"\ncredential = true" + unit));
+    CHECK_FALSE(gives("secrets = \"acme/checkout/production/DB_PASSWORD\"" + unit));
+    CHECK_FALSE(
+        gives("secrets = \"acme/checkout/production/*\"\ncredential = true\nunit = \"other.service\""));
+    CHECK_FALSE(gives("secrets = \"acme/checkout/production/*\"\neffect = \"deny\"" + unit));
+}

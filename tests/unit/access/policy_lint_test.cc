@@ -85,6 +85,24 @@ TEST_CASE("a unit that is masked, or another name of one, is found") {
     CHECK(alias[0].text.find("\"a.service\"") != std::string::npos);
 }
 
+TEST_CASE("a unit to reload that this host does not have is found at its place") {
+    HostFacts host = host_with_units();
+    CHECK(found(rule_text(kUser + "on_change = { reload = [\"a.service\", \"b.service\"] }"), host) ==
+          Found{"unknown-unit 5:38"});
+    CHECK(found(rule_text(kUser + "on_change = { reload = \"alias.service\" }"), host) ==
+          Found{"unit-alias 5:24"});
+    CHECK(found(rule_text(kUser + "on_change = { reload = \"app@1.service\" }"), host).empty());
+    CHECK(found(rule_text(kUser + "on_change = { reload = \"b.service\" }")).empty());
+}
+
+TEST_CASE("a rule that has a unit reloaded which an earlier one does not is no duplicate") {
+    std::string first = rule_text(kUser + "on_change = { reload = [\"a.service\", \"b.service\"] }", "1");
+    CHECK(found(first + rule_text(kUser + "on_change = { reload = \"b.service\" }", "2")) ==
+          Found{"duplicate 6:1"});
+    CHECK(found(first + rule_text(kUser + "on_change = { reload = \"c.service\" }", "2")).empty());
+    CHECK(found(rule_text(kUser, "0") + first).empty());
+}
+
 TEST_CASE("a pattern that matches no secret of the store is found, a wider scope's secret counts") {
     HostFacts host;
     host.secrets = {*SecretName::parse("acme/*/production/PROXY"), *SecretName::parse("acme/a/b/K")};

@@ -232,7 +232,24 @@ TEST_CASE("rules that mean nothing or prove nothing are refused") {
               "sha256 alone proves nothing"},
           Bad{"secrets = \"acme/**\"\nuid = 1\nsha256 = \"00\"", "sha256sum"},
           Bad{"secrets = \"acme/**\"\nuid = 1\ncredential = true", "add unit"},
-          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = 1", "not supported"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = 1", "expected a table"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = {}", "has no reload"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = [] }", "is empty"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = 1 }", "expected strings"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { restart = \"a.service\" }", "has no reload"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = \"a.service\", kill = 1 }",
+              "unknown key \"kill\" in the on_change"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = \"nginx\" }", "whole name"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = \".service\" }", "whole name"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = \"a.socket\" }", "whole name"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = \"-a.service\" }", "no dash first"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = \"a*.service\" }", "without patterns"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = \"a b.service\" }", "without patterns"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = \"a@.service\" }", "a template"},
+          Bad{"secrets = \"acme/**\"\nuid = 1\non_change = { reload = [\"a.service\", \"a.service\"] }",
+              "twice"},
+          Bad{"effect = \"deny\"\nsecrets = \"acme/**\"\non_change = { reload = \"a.service\" }",
+              "say nothing"},
           Bad{"effect = \"deny\"\nsecrets = \"acme/**\"\ntraced = true", "say nothing"},
           Bad{"effect = \"deny\"\nsecrets = \"acme/**\"\nwithin = \"1s\"", "say nothing"},
           Bad{"secrets = \"acme/{p}/*/*\"\nuid = 1", "{p} is not captured"},
@@ -248,6 +265,23 @@ TEST_CASE("rules that mean nothing or prove nothing are refused") {
     }
     CHECK_THAT(error_of(rule_text("secrets = \"**\"\nuid = 1") + rule_text("secrets = \"**\"\nuid = 2")),
                Catch::Matchers::Contains("two rules named"));
+}
+
+TEST_CASE("on_change names services and grants nothing") {
+    auto policy = parse_policy(
+        rule_text("secrets = \"acme/**\"\nuid = 1\n"
+                  "on_change = { reload = [\"nginx.service\", \"app@web\\\\x2d1.service\"] }") +
+        rule_text("secrets = \"acme/a/**\"\nuid = 2", "b") + "[rule.on_change]\nreload = \"b.service\"\n");
+    REQUIRE(policy->rules().size() == 2);
+    CHECK(policy->rules()[0].on_change->reload ==
+          std::vector<std::string>{"nginx.service", "app@web\\x2d1.service"});
+    CHECK(policy->rules()[1].on_change->reload == std::vector<std::string>{"b.service"});
+}
+
+TEST_CASE("an error in on_change has its own place") {
+    CHECK_THAT(error_of(rule_text("secrets = \"acme/**\"\nuid = 1\n"
+                                  "on_change = { reload = [\"a.service\", \"b\"] }")),
+               Catch::Matchers::Contains(":5:38: reload: expected a service"));
 }
 
 TEST_CASE("a policy folder is read in the order of names, and only what nobody else could write") {

@@ -81,3 +81,67 @@ TEST_CASE("large copies are charged to the opener until the release") {
     handles.release(*handle);
     CHECK(handles.charge_large(*file_of(1), 1000));
 }
+
+TEST_CASE("an adopted handle is found and released like an own one, and hides none of the same slot") {
+    Handles earlier({}, 1), handles({}, 2);
+    const std::uint64_t theirs = *earlier.add(file_of(1)), own = *handles.add(file_of(1));
+    REQUIRE(HandleBits::unpack(theirs).slot == HandleBits::unpack(own).slot);
+    CHECK_FALSE(handles.is_own(theirs));
+    CHECK(handles.is_own(own));
+    auto file = file_of(1);
+    REQUIRE(handles.adopt(theirs, file));
+    CHECK(handles.find(theirs) == file);
+    CHECK(handles.find(own) != file);
+    CHECK(handles.open() == 2);
+    handles.release(theirs);
+    CHECK_FALSE(handles.find(theirs));
+    CHECK(handles.find(own));
+    handles.release(theirs);
+    CHECK(handles.open() == 1);
+}
+
+TEST_CASE("of two who adopt a handle at once the first one's file is kept, and charged once") {
+    Handles earlier({}, 1), handles({.per_uid = 1}, 2);
+    const std::uint64_t handle = *earlier.add(file_of(1));
+    auto first = file_of(1), second = file_of(2);
+    REQUIRE(handles.adopt(handle, first));
+    REQUIRE(handles.adopt(handle, second));
+    CHECK(handles.find(handle) == first);
+    CHECK(handles.open() == 1);
+    CHECK(handles.add(file_of(2)));
+    handles.release(handle);
+    CHECK(handles.add(file_of(1)));
+    CHECK(handles.add(file_of(1)).error() == Errno{EMFILE});
+}
+
+TEST_CASE("adopted handles count towards the limits as those that were opened here") {
+    Handles earlier({}, 1), handles({.total = 4, .per_uid = 2}, 2);
+    std::vector<std::uint64_t> theirs;
+    for (int i = 0; i < 6; ++i) theirs.push_back(*earlier.add(file_of(9)));
+    REQUIRE(handles.add(file_of(1)));
+    REQUIRE(handles.adopt(theirs[0], file_of(1)));
+    CHECK(handles.adopt(theirs[1], file_of(1)).error() == Errno{EMFILE});
+    CHECK(handles.add(file_of(1)).error() == Errno{EMFILE});
+    REQUIRE(handles.adopt(theirs[1], file_of(2)));
+    REQUIRE(handles.add(file_of(2)));
+    CHECK(handles.adopt(theirs[2], file_of(3)).error() == Errno{ENFILE});
+    CHECK(handles.add(file_of(3)).error() == Errno{ENFILE});
+    CHECK_FALSE(handles.find(theirs[2]));
+    handles.release(theirs[0]);
+    CHECK(handles.adopt(theirs[2], file_of(3)));
+    CHECK(handles.open() == 4);
+}
+
+TEST_CASE("a large copy of an adopted handle is given back at its release") {
+    Handles earlier({}, 1), handles({.large_bytes_per_uid = 1000}, 2);
+    const std::uint64_t handle = *earlier.add(file_of(1));
+    auto file = file_of(1);
+    REQUIRE(handles.adopt(handle, file));
+    CHECK(handles.charge_large(*file, 1000));
+    auto copy = std::make_shared<LargeCopy>();
+    copy->memory = *SecretBuffer::allocate(1000);
+    file->large = std::move(copy);
+    CHECK_FALSE(handles.charge_large(*file_of(1), 1));
+    handles.release(handle);
+    CHECK(handles.charge_large(*file_of(1), 1000));
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serve/mount_point.h"
+#include "hold/mount_point.h"
 
 #include <fstream>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "serve/mount_point.h"
+#include "hold/mount_point.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -7,19 +7,25 @@
 
 #include <string>
 
-#include "access/config/mount_table.h"
+#include "base/mount_table.h"
 
 namespace coffer {
-Result<std::filesystem::path> check_mount_point(const std::filesystem::path& path) {
+
+Result<std::filesystem::path> mount_point_path(const std::filesystem::path& path) {
     std::error_code problem;
     std::filesystem::path given = std::filesystem::absolute(path, problem).lexically_normal();
     if (!given.has_filename()) given = given.parent_path();
-    // Only the parent is looked at before we know that nothing is mounted here.
+    // Only the parent is looked at: something may be mounted here.
     std::filesystem::path parent = std::filesystem::canonical(given.parent_path(), problem);
     if (problem)
         return fail(Code::not_found, "the mount point ", given.string(), " is missing: ", problem.message(),
                     "; make it with `mkdir -p ", given.string(), '`');
-    std::filesystem::path found = given.has_filename() ? parent / given.filename() : parent;
+    return given.has_filename() ? parent / given.filename() : parent;
+}
+
+Result<std::filesystem::path> check_mount_point(const std::filesystem::path& path) {
+    std::error_code problem;
+    COFFER_TRY(auto found, mount_point_path(path));
     COFFER_TRY(auto mounted, find_mount(found));
     if (mounted)
         return fail(Code::conflict, "something is mounted on ", found.string(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "access/config/mount_table.h"
+#include "base/mount_table.h"
 
 #include <algorithm>
 #include <fstream>

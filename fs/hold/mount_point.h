@@ -11,6 +11,8 @@
 
 namespace coffer {
 
+// The absolute path as the table of mounts has it, without a look at the directory itself.
+[[nodiscard]] Result<std::filesystem::path> mount_point_path(const std::filesystem::path& path);
 // The absolute path of an existing, empty directory on which nothing is mounted.
 [[nodiscard]] Result<std::filesystem::path> check_mount_point(const std::filesystem::path& path);
 
