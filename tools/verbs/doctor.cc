@@ -5,7 +5,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <array>
+#include <charconv>
+#include <cstring>
 #include <functional>
 #include <utility>
 
@@ -83,9 +85,14 @@ Finding look_at_attestation() {
 // FUSE_NOTIFY_RESEND came with Linux 6.9, and no system call tells whether it is there.
 Finding look_at_resending() {
     utsname kernel{};
-    unsigned major = 0, minor = 0;
-    if (::uname(&kernel) == 0 && std::sscanf(kernel.release, "%u.%u", &major, &minor) == 2 &&
-        std::pair(major, minor) >= std::pair(6u, 9u))
+    (void)::uname(&kernel);
+    const char *at = kernel.release, *end = at + std::strlen(at);
+    std::array<unsigned, 2> version{};  // "6.9.7-amd64": 6, 9
+    for (unsigned& part : version) {
+        at = std::from_chars(at, end, part).ptr;
+        if (at != end) ++at;
+    }
+    if (version >= std::array{6u, 9u})
         return good("the kernel sends again what a killed daemon has left unanswered");
     return note(concat("Linux ", kernel.release, " does not send again what a killed daemon has left"),
                 "nothing has to be done: a kill of cofferd fails the reads that it was at, a restart none; "
