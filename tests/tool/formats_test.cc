@@ -104,7 +104,8 @@ Values nasty_values() {
         "\t",
         "-----BEGIN X-----\nabc=\n-----END X-----\n",
     };
-    values.push_back(concat(std::string(70000, 'x'), "'\"\\"));
+    values.emplace_back(70000, 'x');
+    values.back() += "'\"\\";
     Values out;
     for (const std::string& value : values) out.emplace_back(concat("KEY_", out.size()), value);
     return out;
