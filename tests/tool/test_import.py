@@ -273,7 +273,7 @@ class Export(StoreCase):
         (fake / SCOPE).mkdir(parents=True)
         (fake / SCOPE / "A").write_bytes(b"planted")
         self.refused(UNAVAILABLE, "export", "--scope", SCOPE, "--mount", fake, says="nothing is mounted")
-        self.refused(USAGE, "export", "--scope", "acme/*/production", "--mount", fake, says="project and domain")
+        self.refused(USAGE, "export", "--scope", "acme/*/production", "--mount", fake, says="a project and a domain")
 
     def test_output_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "wb") as full:
