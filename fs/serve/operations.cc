@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "serve/version_loader.h"
 #include "serve/wall_clock.h"
 
 namespace coffer {
@@ -22,10 +23,6 @@ bool would_write(int flags) {
 // What the watcher opens a file for. docs/design.md, "Watchers".
 bool may_be_touch(int flags) {
     return (flags & (O_ACCMODE | O_TRUNC | O_APPEND)) == O_WRONLY;
-}
-
-bool is_expired(std::uint64_t not_after_ms) {
-    return not_after_ms != 0 && not_after_ms <= wall_clock_ms();
 }
 
 std::span<const std::uint8_t> part_of(std::span<const std::uint8_t> all, std::size_t size,
@@ -202,17 +199,9 @@ Answer<struct stat> Operations::attributes(const Requester& who, std::uint64_t n
 }
 
 Answer<std::shared_ptr<const SealedValue>> Operations::load(const Shown& shown, Worker& worker) {
-    if (is_expired(shown.not_after_ms)) return answer_errno(EKEYEXPIRED);
-    auto sealed = parts_.unsealer.load(shown, worker.scratch, *worker.payloads);
-    if (sealed) return *std::move(sealed);
-    parts_.status.count(Status::Count::errors);
-    if (sealed.error().code == Code::tampered) raise_payload_alarm(shown, sealed.error());
-    return answer_error(sealed.error());
-}
-
-void Operations::raise_payload_alarm(const Shown& shown, const Error& error) {
-    if (parts_.status.raise(concat("payload ", shown.scope, '/', shown.key), error.message))
-        (void)parts_.audit.note("alarm", error.message);
+    auto sealed = VersionLoader{parts_.unsealer, parts_.status, parts_.audit}.load(shown, worker);
+    if (!sealed) return answer_error(sealed.error());
+    return *std::move(sealed);
 }
 
 // --- open, read, release ---
@@ -307,7 +296,7 @@ Target Operations::target_of(const OpenFile& file) const {
 // An open file is a snapshot, unless what it shows was taken back.
 Answer<> Operations::check_version(const Requester& who, const OpenFile& file) {
     const bool revoked = parts_.catalogue.is_revoked(file.secret, file.version);
-    if (!revoked && !is_expired(file.not_after_ms)) return {};
+    if (!revoked && !is_past(file.not_after_ms)) return {};
     const Errno error{revoked ? EKEYREVOKED : EKEYEXPIRED};
     parts_.gate.audit_refusal(who, "read", target_of(file), reason_of(error));
     return tl::unexpected<Errno>(error);

@@ -117,7 +117,6 @@ class Operations {
     [[nodiscard]] SecretPath secret_path(const Place& place) const;
     [[nodiscard]] DirectoryPath directory_path(const Place& place) const;
     [[nodiscard]] Target target_of(const OpenFile& file) const;
-    void raise_payload_alarm(const Shown& shown, const Error& error);
     [[nodiscard]] struct stat describe_directory(const Requester& who, std::uint64_t node) const;
     [[nodiscard]] struct stat describe_secret(const Requester& who, std::uint64_t node, const Shown& shown,
                                               std::size_t size, const Presentation& presentation) const;
