@@ -214,6 +214,18 @@ Answer<std::uint64_t> Operations::open(const Requester& who, std::uint64_t node,
     return open_secret(who, *place, flags, worker);
 }
 
+std::shared_ptr<OpenFile> Operations::file_of(const Shown& shown, std::shared_ptr<const SealedValue> sealed) {
+    auto file = std::make_shared<OpenFile>();
+    file->sealed = std::move(sealed);
+    file->secret = shown.secret;
+    file->version = shown.version;
+    file->not_after_ms = shown.not_after_ms;
+    file->time_ms = shown.time_ms;
+    file->level = shown.level;
+    file->scope = shown.scope;
+    return file;
+}
+
 Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place& place, int flags,
                                               Worker& worker) {
     auto shown = parts_.catalogue.resolve(place);
@@ -231,16 +243,9 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
     auto sealed = load(*shown, worker);
     if (!sealed) return refuse(sealed.error());
 
-    auto file = std::make_shared<OpenFile>();
+    auto file = file_of(*shown, *std::move(sealed));
     file->uid = who.uid;
     file->place = place;
-    file->sealed = *std::move(sealed);
-    file->secret = shown->secret;
-    file->version = shown->version;
-    file->not_after_ms = shown->not_after_ms;
-    file->time_ms = shown->time_ms;
-    file->level = shown->level;
-    file->scope = shown->scope;
     file->opener = pass->visitor.attested;
     file->opened = pass->at;
     file->inherit = pass->decision.inherit;
