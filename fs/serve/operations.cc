@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "serve/version_loader.h"
 #include "serve/wall_clock.h"
 
 namespace coffer {
@@ -18,10 +19,6 @@ constexpr off_t kBlock = 512;
 // What the watcher opens a file for. docs/design.md, "Watchers".
 bool may_be_touch(int flags) {
     return (flags & (O_ACCMODE | O_TRUNC | O_APPEND)) == O_WRONLY;
-}
-
-bool is_expired(std::uint64_t not_after_ms) {
-    return not_after_ms != 0 && not_after_ms <= wall_clock_ms();
 }
 
 void set_times(struct stat& out, std::int64_t seconds, long nanoseconds) {
@@ -198,17 +195,9 @@ Answer<struct stat> Operations::attributes(const Requester& who, std::uint64_t n
 }
 
 Answer<std::shared_ptr<const SealedValue>> Operations::load(const Shown& shown, Worker& worker) {
-    if (is_expired(shown.not_after_ms)) return answer_errno(EKEYEXPIRED);
-    auto sealed = parts_.unsealer.load(shown, worker.scratch, *worker.payloads);
-    if (sealed) return *std::move(sealed);
-    parts_.status.count(Status::Count::errors);
-    if (sealed.error().code == Code::tampered) raise_payload_alarm(shown, sealed.error());
-    return answer_error(sealed.error());
-}
-
-void Operations::raise_payload_alarm(const Shown& shown, const Error& error) {
-    if (parts_.status.raise(concat("payload ", shown.scope, '/', shown.key), error.message))
-        (void)parts_.audit.note("alarm", error.message);
+    auto sealed = VersionLoader{parts_.unsealer, parts_.status, parts_.audit}.load(shown, worker);
+    if (!sealed) return answer_error(sealed.error());
+    return *std::move(sealed);
 }
 
 // --- open, read, release ---
@@ -219,6 +208,18 @@ Answer<std::uint64_t> Operations::open(const Requester& who, std::uint64_t node,
     if (place->is_directory()) return answer_errno(EISDIR);
     if (place->is_status()) return open_status(who, *place, flags);
     return open_secret(who, *place, flags, worker);
+}
+
+std::shared_ptr<OpenFile> Operations::file_of(const Shown& shown, std::shared_ptr<const SealedValue> sealed) {
+    auto file = std::make_shared<OpenFile>();
+    file->sealed = std::move(sealed);
+    file->secret = shown.secret;
+    file->version = shown.version;
+    file->not_after_ms = shown.not_after_ms;
+    file->time_ms = shown.time_ms;
+    file->level = shown.level;
+    file->scope = shown.scope;
+    return file;
 }
 
 Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place& place, int flags,
@@ -238,16 +239,9 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
     auto sealed = load(*shown, worker);
     if (!sealed) return refuse(sealed.error());
 
-    auto file = std::make_shared<OpenFile>();
+    auto file = file_of(*shown, *std::move(sealed));
     file->uid = who.uid;
     file->place = place;
-    file->sealed = *std::move(sealed);
-    file->secret = shown->secret;
-    file->version = shown->version;
-    file->not_after_ms = shown->not_after_ms;
-    file->time_ms = shown->time_ms;
-    file->level = shown->level;
-    file->scope = shown->scope;
     file->opener = pass->visitor.attested;
     file->opened = pass->at;
     file->inherit = pass->decision.inherit;
@@ -307,7 +301,7 @@ Target Operations::target_of(const OpenFile& file) const {
 Answer<> Operations::check_version(const Requester& who, std::uint32_t secret, std::uint64_t not_after_ms,
                                    const Target& target) {
     const bool revoked = parts_.catalogue.is_revoked(secret, target.version);
-    if (!revoked && !is_expired(not_after_ms)) return {};
+    if (!revoked && !is_past(not_after_ms)) return {};
     const Errno error{revoked ? EKEYREVOKED : EKEYEXPIRED};
     parts_.gate.audit_refusal(who, "read", target, reason_of(error));
     return tl::unexpected<Errno>(error);

@@ -111,6 +111,9 @@ class Operations {
                                                Worker& worker);
     [[nodiscard]] Answer<> check_version(const Requester& who, std::uint32_t secret,
                                          std::uint64_t not_after_ms, const Target& target);
+    // What is shown, sealed, and opened by nobody yet.
+    [[nodiscard]] static std::shared_ptr<OpenFile> file_of(const Shown& shown,
+                                                           std::shared_ptr<const SealedValue> sealed);
     // The version that a path shows, ready to be opened; expired, damaged and keyless ones are errors.
     [[nodiscard]] Answer<std::shared_ptr<const SealedValue>> load(const Shown& shown, Worker& worker);
     [[nodiscard]] Answer<> check_visible(const Requester& who, const Place& place);

@@ -28,8 +28,8 @@ Answer<std::shared_ptr<const OpenFile>> Operations::take_over(const Requester& w
 
 Answer<std::shared_ptr<OpenFile>> Operations::reopen(const Requester& who, const Place& place,
                                                      const HandleBits& bits, Worker& worker) {
-    auto file = std::make_shared<OpenFile>();
     if (place.is_status()) {
+        auto file = std::make_shared<OpenFile>();
         auto admin = parts_.gate.check_admin(who);
         if (!admin) return answer_errno(EACCES);
         file->text = parts_.status_files.text(place.key);
@@ -47,13 +47,7 @@ Answer<std::shared_ptr<OpenFile>> Operations::reopen(const Requester& who, const
     if (!pass) return tl::make_unexpected(pass.error());
     auto sealed = load(*shown, worker);
     if (!sealed) return tl::make_unexpected(sealed.error());
-    file->sealed = *std::move(sealed);
-    file->secret = shown->secret;
-    file->version = shown->version;
-    file->not_after_ms = shown->not_after_ms;
-    file->time_ms = shown->time_ms;
-    file->level = shown->level;
-    file->scope = shown->scope;
+    auto file = file_of(*shown, *std::move(sealed));
     file->opener = pass->visitor.attested;
     file->inherit = bits.inherit;
     file->cached = pass->decision.cached;
