@@ -162,8 +162,7 @@ Answer<std::shared_ptr<const LargeCopy>> Operations::render(const Rendering& ren
                                              " bytes of the limit");
     if (!text) {
         parts_.status.count(Status::Count::errors);
-        if (parts_.status.raise(parts_.rendered_files.part_of_status(rendering), text.error().message))
-            (void)parts_.audit.note("alarm", text.error().message);
+        parts_.rendered_files.keep_failure(rendering, text.error());
         return answer_errno(EIO);
     }
     auto copy = std::make_shared<LargeCopy>();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "keys/hash.h"
 
@@ -58,6 +59,10 @@ Result<void> RenderedFiles::load(const std::vector<TemplateFile>& templates) {
 std::vector<RenderedFiles::Finding> RenderedFiles::refresh() {
     const std::uint64_t revision = catalogue_.revision();
     bool changed = !looked_ || revision != seen_revision_;
+    {
+        std::unique_lock lock(mutex_);
+        changed = std::exchange(failed_, false) || changed;
+    }
     for (File& file : files_) {
         if (!file.source.refresh()) continue;
         changed = true;
@@ -81,7 +86,10 @@ std::optional<Error> RenderedFiles::problem_of(std::size_t number) const {
                      concat("the path shows the secret ", shown->scope, '/', shown->key,
                             " in place of the rendered file; give the template another path"),
                      {}};
-    if (auto rendering = render_now(number); !rendering) return rendering.error();
+    auto rendering = render_now(number);
+    if (!rendering) return rendering.error();
+    std::shared_lock lock(mutex_);
+    if (file.failure && file.failure->rendering.is_same_as(*rendering)) return file.failure->error;
     return std::nullopt;
 }
 
@@ -139,10 +147,6 @@ std::optional<Rendering> RenderedFiles::find(const Place& place) const {
     return *std::move(rendering);
 }
 
-std::string RenderedFiles::part_of_status(const Rendering& rendering) const {
-    return concat("template ", files_[rendering.file].path);
-}
-
 std::vector<Place> RenderedFiles::places() const {
     std::vector<Place> out;
     for (const File& file : files_) out.push_back(file.place);
@@ -162,6 +166,14 @@ void RenderedFiles::keep(const Rendering& rendering, const std::shared_ptr<const
     file.last = rendering;
     file.last_size = text->value.size();
     file.last_text = text;
+}
+
+void RenderedFiles::keep_failure(const Rendering& rendering, const Error& error) {
+    File& file = files_[rendering.file];
+    std::unique_lock lock(mutex_);
+    if (file.failure && file.failure->rendering.is_same_as(rendering)) return;
+    file.failure = {rendering, error};
+    failed_ = true;
 }
 
 }  // namespace coffer

@@ -59,7 +59,6 @@ class RenderedFiles {
 
     // Of one commit of the store. Nothing: no such file, or a secret of it is missing.
     [[nodiscard]] std::optional<Rendering> find(const Place& place) const;
-    [[nodiscard]] std::string part_of_status(const Rendering& rendering) const;
     // Of all rendered files, whether they can be shown or not; always in the same order.
     [[nodiscard]] std::vector<Place> places() const;
 
@@ -70,6 +69,9 @@ class RenderedFiles {
     };
     [[nodiscard]] Made made(const Rendering& rendering) const;
     void keep(const Rendering& rendering, const std::shared_ptr<const LargeCopy>& text);
+    // What a reader found in the way of a text. The store watch tells it at its next look, alone, so that
+    // what it has seen before cannot undo it.
+    void keep_failure(const Rendering& rendering, const Error& error);
 
   private:
     struct File {
@@ -84,6 +86,11 @@ class RenderedFiles {
         std::optional<Rendering> last;             // what was made last; guarded by mutex_
         std::size_t last_size = 0;
         std::weak_ptr<const LargeCopy> last_text;
+        struct Failure {
+            Rendering rendering;
+            Error error;
+        };
+        std::optional<Failure> failure;  // of the text that could not be made last
     };
     [[nodiscard]] Result<Rendering> render_now(std::size_t number) const;
     [[nodiscard]] Result<RenderedSecret> find_secret(const File& file, const TemplateText& text,
@@ -93,6 +100,7 @@ class RenderedFiles {
     Catalogue& catalogue_;
     std::deque<File> files_;           // none comes or goes after load()
     mutable std::shared_mutex mutex_;  // a leaf
+    bool failed_ = false;              // something that the store watch has not seen; guarded by mutex_
     std::uint64_t seen_revision_ = 0;  // these two are the store watch's own
     bool looked_ = false;
 };
