@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "serve/wall_clock.h"
+#include "support/held_client.h"
 #include "support/mounted_store.h"
 
 using namespace coffer;
@@ -89,28 +90,9 @@ std::string names_as(const Who& who, const std::filesystem::path& folder) {
 // Reads from a file that was opened before `change`.
 template <class Change>
 Outcome held_across(const Who& who, const std::filesystem::path& path, Change change) {
-    int ready[2], go[2], out[2];
-    REQUIRE(pipe2(ready, O_CLOEXEC) == 0);
-    REQUIRE(pipe2(go, O_CLOEXEC) == 0);
-    REQUIRE(pipe2(out, O_CLOEXEC) == 0);
-    const pid_t child = fork();
-    if (child == 0) {
-        if (!become(who)) report(out[1], failed());
-        const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-        char byte = fd >= 0 ? 'y' : 'n';
-        (void)!write(ready[1], &byte, 1);
-        (void)!read(go[0], &byte, 1);
-        report(out[1], fd >= 0 ? read_all(fd) : failed());
-    }
-    close(out[1]);
-    char byte = 0;
-    REQUIRE(read(ready[0], &byte, 1) == 1);
-    CHECK(byte == 'y');
-    change();
-    REQUIRE(write(go[1], "g", 1) == 1);
-    Outcome seen = collect(out[0], child);
-    for (int fd : {ready[0], ready[1], go[0], go[1], out[0]}) close(fd);
-    return seen;
+    return across(
+        who, [&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); },
+        [](int fd) { return fd >= 0 ? read_all(fd) : failed(); }, change);
 }
 
 Outcome render_as(const Who& who, const Served& served, std::vector<std::string> more) {

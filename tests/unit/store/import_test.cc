@@ -3,6 +3,7 @@
 // Many values at once: full commits, lost swaps, and what is in when a later commit fails.
 #include "change/import.h"
 
+#include "support/forwarding_backend.h"
 #include "support/test_store.h"
 
 using namespace coffer;
@@ -13,29 +14,17 @@ namespace {
 constexpr std::string_view kScope = "acme/checkout/production";
 
 // SQLite's log, with a word to say before each append: an error in its place, or another writer first.
-class Appending final : public Backend {
+class Appending final : public ForwardingBackend {
   public:
     using Before = std::function<Result<void>(int number)>;  // from 1
     Appending(std::unique_ptr<Backend> inner, Before before)
-        : inner_(std::move(inner)), before_(std::move(before)) {}
-    Result<Head> head() override { return inner_->head(); }
-    Result<std::vector<StoredCommit>> read(std::uint64_t from, std::size_t limit) override {
-        return inner_->read(from, limit);
-    }
+        : ForwardingBackend(std::move(inner)), before_(std::move(before)) {}
     Result<void> append(const Head& expected, ByteView commit, std::span<const Bytes> payloads) override {
         COFFER_CHECK(before_(++number_));
-        return inner_->append(expected, commit, payloads);
-    }
-    Result<Bytes> payload(const Hash& hash) override { return inner_->payload(hash); }
-    Result<void> drop_payload(const Hash& hash) override { return inner_->drop_payload(hash); }
-    Result<std::vector<Hash>> payload_hashes() override { return inner_->payload_hashes(); }
-    Result<void> cut_after(std::uint64_t revision) override { return inner_->cut_after(revision); }
-    Result<void> wait(std::uint64_t after, std::chrono::milliseconds timeout) override {
-        return inner_->wait(after, timeout);
+        return ForwardingBackend::append(expected, commit, payloads);
     }
 
   private:
-    std::unique_ptr<Backend> inner_;
     Before before_;
     int number_ = 0;
 };
