@@ -222,28 +222,5 @@ class Serving(RootlessCase):
         self.serve()
 
 
-class Tour(RootlessCase):
-    def test_the_laptops_way_of_the_readme_is_walked(self):
-        section = (SOURCE / "README.md").read_text().split("## The laptop's way\n")[1].split("\n## ")[0]
-        lines = [line[4:] for line in section.splitlines() if line.startswith("    ") or not line]
-        rule = "\n".join(lines[lines.index("[[rule]]"):]).split("\n\n")[0]
-        commands = [line.split("  #")[0].split() for line in lines if re.match(r"(coffer|systemctl|source) ", line)]
-        self.assertEqual([words[:2] for words in commands], [
-            ["coffer", "init"], ["coffer", "set"], ["systemctl", "--user"], ["coffer", "status"], ["coffer", "ls"],
-            ["coffer", "ls"], ["source", "<(coffer"]])
-        self.do(*commands[0][1:], "--no-passphrase", "--owner", "anna", "--host", "laptop")
-        self.do(*commands[1][1:], stdin=b"token")
-        file = self.config / "policy.d/own.toml"
-        file.write_text(rule.replace('"anna"', '"nobody"').replace("/usr/bin/curl", CAT))
-        file.chmod(0o600)
-        os.chown(file, NOBODY, NOBODY)
-        self.serve()
-        for words in commands[3:6]:
-            self.do(*words[1:])
-        self.assertEqual(self.as_user("cat", self.mount / commands[1][2]).stdout, b"token")
-        script = f"PATH={self.folder}:$PATH; {' '.join(commands[6])} && complete -p coffer"
-        self.assertEqual(self.as_user("bash", "-c", script).stdout, b"complete -F _coffer coffer\n")
-
-
 if __name__ == "__main__":
     unittest.main()
