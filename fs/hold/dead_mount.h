@@ -11,8 +11,8 @@
 namespace coffer {
 
 // Takes a dead mount off, as root or through fusermount3; true when there was one. False when nothing is
-// mounted there. Code::conflict when somebody serves what is, or may do so and does not answer within two
-// seconds, or when it is none of coffer's. Forks, so for a process with one thread.
+// mounted there. Code::conflict when somebody serves it, when nobody answers within two seconds, and when it
+// is none of coffer's. Forks, so for a process with one thread.
 [[nodiscard]] Result<bool> take_off_dead_mount(const std::filesystem::path& path);
 
 }  // namespace coffer

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
@@ -15,7 +16,7 @@
 namespace coffer {
 namespace {
 
-// systemd.exec(5) and systemctl(1): a unit that is not loaded (any more).
+// systemctl(1): the unit is not loaded (any more).
 constexpr int kNoSuchUnit = 5;
 
 // Without a word: that the unit has gone meanwhile is no news to anybody. Its exit status.
@@ -61,6 +62,20 @@ Result<void> check_program(const std::string& word) {
                 word, ": ", errno_text(problem));
 }
 
+// systemd-run would say what it could not connect to, and not what to do.
+Result<void> check_own_manager() {
+    const char* folder = std::getenv("XDG_RUNTIME_DIR");  // NOLINT(concurrency-mt-unsafe): one thread
+    if (!folder)
+        return fail(
+            Code::unavailable,
+            "XDG_RUNTIME_DIR is not set, by which your own systemd is found; after a login it is /run/user/",
+            ::getuid());
+    if (::access(concat(folder, "/systemd/private").c_str(), F_OK) != 0)
+        return fail(Code::unavailable, "no systemd of your own runs at ", folder,
+                    "; log in, or let root run `loginctl enable-linger` for you");
+    return {};
+}
+
 }  // namespace
 
 TaskScope::TaskScope(std::string slice)
@@ -70,6 +85,7 @@ TaskScope::TaskScope(std::string slice)
 
 Result<std::vector<std::string>> TaskScope::words(const std::vector<std::string>& command) const {
     COFFER_CHECK(check_program(command.front()));
+    if (!is_system_) COFFER_CHECK(check_own_manager());
     std::vector<std::string> out{"systemd-run", "--quiet", "--scope", "--collect"};
     if (!is_system_) out.emplace_back("--user");
     for (std::string_view property : {"SendSIGHUP=yes", "TimeoutStopSec=10s"})

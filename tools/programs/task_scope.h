@@ -17,7 +17,8 @@ class TaskScope {
     // Of the system's manager for root, else of the user's own.
     explicit TaskScope(std::string slice);
 
-    // What runs the command in it. Code::not_found and Code::not_allowed as execvp(3) would find it.
+    // What runs the command in it. Code::not_found and Code::not_allowed as execvp(3) would find it,
+    // Code::unavailable where the user's manager does not run.
     [[nodiscard]] Result<std::vector<std::string>> words(const std::vector<std::string>& command) const;
     // Ends what the task has left running: SIGTERM and SIGHUP, and SIGKILL ten seconds later.
     [[nodiscard]] Result<void> end() const;
