@@ -22,6 +22,7 @@ constexpr int kNoSuchUnit = 5;
 // Without a word: that the unit has gone meanwhile is no news to anybody. Its exit status.
 Result<int> run_silently(std::vector<std::string> words) {
     std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
     for (std::string& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);
     posix_spawn_file_actions_t actions;
