@@ -15,6 +15,7 @@
 #include "access/audit/audit_journal.h"
 #include "access/policy/accounts.h"
 #include "base/supervisor.h"
+#include "hold/dead_mount.h"
 #include "hold/mount_point.h"
 #include "keys/hash.h"
 #include "keys/identity_file.h"
@@ -62,6 +63,13 @@ void make_own_mount_point(const std::filesystem::path& path) {
     if (geteuid() != 0) (void)::mkdir(path.c_str(), 0700);
 }
 
+Result<std::filesystem::path> chosen_mount(const DaemonOptions& options, const Config& config) {
+    std::filesystem::path mount = options.mount.value_or(config.mount);
+    if (mount.empty())
+        return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ", config.file.string());
+    return mount;
+}
+
 std::string_view name_of(AttestMethod method) {
     return method == AttestMethod::pidfd ? "pidfd" : "procfs";
 }
@@ -69,6 +77,12 @@ std::string_view name_of(AttestMethod method) {
 }  // namespace
 
 Daemon::~Daemon() = default;
+
+Result<std::filesystem::path> Daemon::mount_of(const DaemonOptions& options) {
+    if (options.mount) return *options.mount;
+    COFFER_TRY(const Config config, load_config(options.config_file));
+    return chosen_mount(options, config);
+}
 
 Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     std::unique_ptr<Daemon> daemon(new Daemon);
@@ -79,11 +93,11 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     const Config& config = daemon->config_;
     COFFER_CHECK(raise_limits(config.locked_bytes_needed()));
     if (!options.holder) {
-        const std::filesystem::path mount = options.mount.value_or(config.mount);
-        if (mount.empty())
-            return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ",
-                        config.file.string());
+        COFFER_TRY(const auto mount, chosen_mount(options, config));
         make_own_mount_point(mount);
+        // What is mounted and serves, check_mount_point refuses in its own words.
+        if (take_off_dead_mount(mount).value_or(false))
+            spdlog::warn("took off {}, which a daemon that was killed has left mounted", mount.string());
         COFFER_TRY(daemon->mount_, check_mount_point(mount));
     }
     COFFER_TRY(daemon->host_, load_host_identity(identity_path(config)));

@@ -33,6 +33,8 @@ class Daemon {
     // Everything but the mount is opened and checked; nothing is served yet. Signals must be blocked already.
     [[nodiscard]] static Result<std::unique_ptr<Daemon>> prepare(DaemonOptions options);
     ~Daemon();
+    // Where it would mount: as told, else as configured.
+    [[nodiscard]] static Result<std::filesystem::path> mount_of(const DaemonOptions& options);
 
     // Mounts, or takes over what coffer-mount holds, serves until SIGTERM, SIGINT or the end of the mount,
     // and unmounts what it has mounted. SIGHUP reads the policy again and opens the audit file anew.

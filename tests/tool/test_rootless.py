@@ -216,10 +216,36 @@ class Serving(RootlessCase):
         daemon.wait(PATIENCE)
         self.assertEqual(self.run_tool("status").returncode, UNAVAILABLE)
         unit = (SOURCE / "systemd/user/cofferd.service").read_text()
-        stop = re.search(r"^ExecStopPost=-(.+)$", unit, re.MULTILINE)[1].replace("%t", str(self.runtime))
-        self.assertEqual(self.as_user(*stop.split()).returncode, 0)
-        self.assertFalse(self.is_mounted())
+        stop = re.search(r"^ExecStopPost=-/usr/sbin/cofferd (.+)$", unit, re.MULTILINE)[1]
+        for _ in ("a dead mount", "no mount"):
+            done = self.as_user(self.cofferd, *stop.split())
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertFalse(self.is_mounted())
         self.serve()
+
+    def test_a_start_after_a_kill_takes_the_dead_mount_off_itself(self):
+        self.policy(f'secrets = "{PATH}"\nuid = {NOBODY}')
+        daemon = self.serve()
+        daemon.kill()
+        daemon.wait(PATIENCE)
+        self.assertTrue(self.is_mounted())
+        self.serve()
+        self.assertIn("has left mounted", self.log.read_text())
+        self.assertEqual(self.as_user("cat", self.file).stdout, b"for one program")
+
+    def test_a_mount_that_is_served_or_another_s_is_not_taken_off(self):
+        self.policy(f'secrets = "{PATH}"\nuid = {NOBODY}')
+        self.serve()
+        done = self.as_user(self.cofferd, "--unmount")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"serves", done.stderr)
+        done = self.as_user(self.cofferd, "--foreground")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"is mounted on", done.stderr)
+        self.assertEqual(self.as_user("cat", self.file).stdout, b"for one program")
+        done = self.as_user(self.cofferd, "--unmount", "--mount", "/proc")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"none of coffer's", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
-#include <algorithm>
 #include <set>
 
 #include "command.h"
 #include "names/name.h"
 #include "programs/relayed_program.h"
 #include "programs/task_cgroup.h"
+#include "programs/task_scope.h"
 #include "programs/task_slice.h"
 #include "session.h"
 
 namespace coffer {
 namespace {
-
-// systemd replaces variables in the words of a unit's command; two dollars are one.
-std::string without_variables(std::string_view word) {
-    std::string out;
-    for (char c : word) out += c == '$' ? "$$" : std::string(1, c);
-    return out;
-}
 
 std::vector<char*> own_environment() {
     std::vector<char*> out;
@@ -53,7 +46,7 @@ class Task final : public Command {
         COFFER_CHECK(check_segment("domain", place_.domain));
         COFFER_TRY(auto slice, task_slice(slice_.value_or(std::string(kTaskSlice)), place_));
         // What sd_booted(3) looks at.
-        if (::access("/run/systemd/system", F_OK) == 0) return run_unit(slice);
+        if (::access("/run/systemd/system", F_OK) == 0) return run_scope(slice, out);
         return run_cgroup(slice);
     }
 
@@ -71,18 +64,15 @@ class Task final : public Command {
                     " organisations");
     }
 
-    // systemd-run waits, passes the status on and gives the task a terminal where this process has one.
-    Result<void> run_unit(const std::string& slice) const {
-        const bool terminal = ::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO) && ::isatty(STDERR_FILENO);
-        std::vector<std::string> words{"systemd-run", "--quiet",    "--wait",
-                                       "--collect",   "--same-dir", terminal ? "--pty" : "--pipe"};
-        if (::geteuid() != 0) words.emplace_back("--user");
-        words.push_back("--slice=" + slice);
-        words.emplace_back("--");
-        words.push_back(words_.front());
-        std::transform(words_.begin() + 1, words_.end(), std::back_inserter(words), without_variables);
+    Result<void> run_scope(const std::string& slice, Output& out) {
+        const TaskScope scope(slice);
+        COFFER_TRY(const auto words, scope.words(words_));
         const auto environment = own_environment();
-        return become_program({words, environment});
+        COFFER_TRY(end_, run_relayed({words, environment}));
+        // The task is over, whatever became of this.
+        if (auto ended = scope.end(); !ended)
+            out.warning("what the task has left running may go on: ", ended.error().message);
+        return {};
     }
 
     Result<void> run_cgroup(const std::string& slice) {
