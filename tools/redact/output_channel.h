@@ -35,6 +35,8 @@ class OutputChannel {
     void tick(Clock::time_point now);
     // Gives out what is held back, for nothing more is waited for.
     void flush();
+    void close() { from_.reset(); }  // nothing more is read
+    void lock_again() const;         // in a forked process
     // Why reading or writing failed, once it has; the source is closed then.
     [[nodiscard]] int read_error() const { return read_error_; }
     [[nodiscard]] int write_error() const { return write_error_; }

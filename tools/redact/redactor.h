@@ -25,6 +25,7 @@ class Redactor {
 
     // Strings of less than 4 bytes are left out; they need not live on.
     explicit Redactor(std::span<const ByteView> wanted);
+    void lock_again() const;  // in a forked process
 
     class Stream;
 
@@ -78,6 +79,7 @@ class Redactor::Stream {
     // of that is still left out.
     void flush(LockedVector<std::uint8_t>& out);
     [[nodiscard]] bool holds() const { return shown_ < text_.size(); }
+    void lock_again() const { coffer::lock_again(text_); }
 
   private:
     struct Run {
