@@ -61,8 +61,9 @@ TEST_CASE("a variable that cannot be is refused, with what to do and without the
 
 TEST_CASE("a KEY's variable has no dots and dashes, and one that would choose what runs is known") {
     CHECK(variable_name("tls.key-2_X") == "tls_key_2_X");
-    for (std::string_view name : {"PATH", "LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "NODE_OPTIONS"})
+    for (std::string_view name : {"PATH", "LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "NODE_OPTIONS",
+                                  "_JAVA_OPTIONS", "PERL5DB", "GIT_EXTERNAL_DIFF", "LESSOPEN", "HOME"})
         CHECK(steers_programs(name));
-    for (std::string_view name : {"DB_PASSWORD", "PATHS", "OLD_KEY", "GITHUB_TOKEN"})
+    for (std::string_view name : {"DB_PASSWORD", "PATHS", "OLD_KEY", "GITHUB_TOKEN", "GIT_TOKEN"})
         CHECK_FALSE(steers_programs(name));
 }

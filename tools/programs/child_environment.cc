@@ -63,33 +63,19 @@ std::string variable_name(std::string_view key) {
 
 bool steers_programs(std::string_view name) {
     constexpr std::string_view kBegins[] = {"LD_", "GLIBC_", "GCONV_", "MALLOC_", "BASH_FUNC_"};
-    constexpr std::string_view kNames[] = {"PATH",
-                                           "IFS",
-                                           "ENV",
-                                           "BASH_ENV",
-                                           "SHELLOPTS",
-                                           "BASHOPTS",
-                                           "PS4",
-                                           "PROMPT_COMMAND",
-                                           "PYTHONPATH",
-                                           "PYTHONHOME",
-                                           "PYTHONSTARTUP",
-                                           "PERL5LIB",
-                                           "PERL5OPT",
-                                           "PERLLIB",
-                                           "RUBYOPT",
-                                           "RUBYLIB",
-                                           "NODE_OPTIONS",
-                                           "NODE_PATH",
-                                           "JAVA_TOOL_OPTIONS",
-                                           "JDK_JAVA_OPTIONS",
-                                           "GIT_SSH",
-                                           "GIT_SSH_COMMAND",
-                                           "EDITOR",
-                                           "PAGER"};
+    // Those that sudo(8) never lets through, and what starts a program or loads code in common ones.
+    constexpr std::string_view kNames =
+        " PATH IFS ENV BASH_ENV SHELLOPTS BASHOPTS PS4 PROMPT_COMMAND CDPATH GLOBIGNORE ZDOTDIR "
+        "FPATH SHELL HOME PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONINSPECT PYTHONUSERBASE "
+        "PYTHONWARNINGS PYTHONBREAKPOINT PERLLIB PERL5LIB PERL5OPT PERL5DB RUBYOPT RUBYLIB "
+        "NODE_OPTIONS NODE_PATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS CLASSPATH "
+        "DOTNET_STARTUP_HOOKS OPENSSL_CONF OPENSSL_MODULES GIT_SSH GIT_SSH_COMMAND GIT_EXEC_PATH "
+        "GIT_EDITOR GIT_PAGER GIT_EXTERNAL_DIFF GIT_PROXY_COMMAND GIT_ASKPASS GIT_CONFIG_GLOBAL "
+        "GIT_CONFIG_SYSTEM GIT_CONFIG_COUNT SSH_ASKPASS SUDO_ASKPASS EDITOR VISUAL PAGER BROWSER "
+        "LESSOPEN LESSCLOSE HOSTALIASES LOCALDOMAIN RES_OPTIONS TERMINFO TERMCAP ";
     return std::any_of(std::begin(kBegins), std::end(kBegins),
                        [&](auto one) { return name.starts_with(one); }) ||
-           std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+           kNames.find(concat(' ', name, ' ')) != kNames.npos;
 }
 
 }  // namespace coffer
