@@ -20,8 +20,9 @@ class ChildEnvironment {
     // Code::invalid for a name that no variable can have, a name that was added before, a value with a byte
     // of zero, and one that is too long for the kernel. `key` names the value in messages.
     [[nodiscard]] Result<void> add(std::string_view name, ByteView value, std::string_view key);
-    // For execve(2), a null pointer at the end. Valid as long as this is.
+    // For execve(2), a null pointer at the end. Valid until forget().
     [[nodiscard]] std::vector<char*> pointers();
+    void forget() { variables_.clear(); }
 
   private:
     struct Variable {
