@@ -33,6 +33,11 @@ TEST_CASE("a program's environment is the inherited one with what was added in i
         REQUIRE(one->add("EMPTY", {}, "E"));
     }
     CHECK(texts(empty) == std::vector<std::string>{"COFFER_TEST_OURS=after=x", "EMPTY="});
+    const std::string large(100'000, 'x');
+    REQUIRE(empty.add("LARGE", as_bytes(large), "L"));
+    CHECK(texts(empty) == std::vector<std::string>{"COFFER_TEST_OURS=after=x", "EMPTY=", "LARGE=" + large});
+    empty.forget();
+    CHECK(texts(empty).empty());
     const auto all = texts(inherited);
     CHECK(has(all, "COFFER_TEST_OURS=after=x"));
     CHECK(has(all, "COFFER_TEST_KEPT=kept"));

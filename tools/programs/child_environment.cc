@@ -12,6 +12,7 @@ namespace coffer {
 namespace {
 
 constexpr std::size_t kLongestText = 128 * 1024 - 1;  // MAX_ARG_STRLEN of Linux, without the zero
+constexpr std::size_t kFirstRoom = 4096;
 
 }  // namespace
 
@@ -31,18 +32,34 @@ Result<void> ChildEnvironment::add(std::string_view name, ByteView value, std::s
     if (name.size() + 1 + value.size() > kLongestText)
         return fail(Code::invalid, "the value of ", key,
                     " is too long for a variable; pass it as a file, with --file NAME=", key);
-    COFFER_TRY(auto text, SecretBuffer::allocate(name.size() + 1 + value.size() + 1));
-    auto at = std::copy(name.begin(), name.end(), text.writable().begin());
+    const std::size_t size = name.size() + 1 + value.size() + 1;
+    COFFER_CHECK(make_room(size));
+    auto at = std::copy(name.begin(), name.end(), texts_.writable().subspan(used_).begin());
     *at++ = '=';
     *std::copy(value.begin(), value.end(), at) = 0;
-    variables_.push_back({std::string(name), std::move(text)});
+    variables_.push_back({std::string(name), used_});
+    used_ += size;
     return {};
+}
+
+Result<void> ChildEnvironment::make_room(std::size_t size) {
+    if (used_ + size <= texts_.size()) return {};
+    COFFER_TRY(auto larger, SecretBuffer::allocate(std::max({2 * texts_.size(), used_ + size, kFirstRoom})));
+    std::copy_n(texts_.view().begin(), used_, larger.writable().begin());
+    texts_ = std::move(larger);
+    return {};
+}
+
+void ChildEnvironment::forget() {
+    variables_.clear();
+    texts_ = SecretBuffer();
+    used_ = 0;
 }
 
 std::vector<char*> ChildEnvironment::pointers() {
     std::vector<char*> out;
-    for (Variable& variable : variables_)
-        out.push_back(reinterpret_cast<char*>(variable.text.writable().data()));
+    for (const Variable& variable : variables_)
+        out.push_back(reinterpret_cast<char*>(texts_.writable().subspan(variable.start).data()));
     for (char** one = environ; start_ == Start::inherited && *one; ++one) {
         const std::string_view entry = *one;
         const std::string_view name = entry.substr(0, entry.find('='));
