@@ -51,6 +51,20 @@ TEST_CASE("what may become a value is given out on a pause, and not before") {
     CHECK_FALSE(ends.channel.deadline());
 }
 
+TEST_CASE("what is hardly by chance the beginning of a value is given out after a long pause alone") {
+    const ByteView value = as_bytes("hunter2! and more");
+    const Redactor wanted({&value, 1});
+    Ends ends(wanted);
+    ends.program_writes("hunter2!");
+    const auto before = OutputChannel::Clock::now();
+    ends.channel.ready(POLLIN);
+    const auto end = ends.channel.deadline();
+    REQUIRE(end);
+    CHECK(*end >= before + OutputChannel::kLongPause);
+    ends.channel.tick(*end);
+    CHECK(ends.seen() == "hunter2!");
+}
+
 TEST_CASE("while a slow reader or a busy host keeps the channel from reading, there is no pause") {
     const Redactor wanted = redactor();
     Ends ends(wanted);

@@ -30,8 +30,8 @@ pollfd OutputChannel::wanted() const {
 }
 
 std::optional<OutputChannel::Clock::time_point> OutputChannel::deadline() const {
-    if (!stream_.holds() || is_pending()) return std::nullopt;
-    return fed_ + kPause;
+    if (stream_.held() == 0 || is_pending()) return std::nullopt;
+    return fed_ + (stream_.held() < kHardlyChance ? kPause : kLongPause);
 }
 
 void OutputChannel::ready(short events) {
