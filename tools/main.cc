@@ -2,7 +2,9 @@
 //
 // coffer, the companion tool: finds the verb, runs it, prints one line for an error and exits with its
 // status.
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -58,7 +60,9 @@ class CommandLine {
             app_.exit(asked);
             return nullptr;
         } catch (const CLI::ParseError& error) {
-            return fail(Code::invalid, error.what(), "; see `", used(), " --help`");
+            const bool is_program = dynamic_cast<const CLI::ExtrasError*>(&error) && runs_program(argv[1]);
+            return fail(Code::invalid, error.what(), is_program ? "; a command comes after --" : "",
+                        "; see `", used(), " --help`");
         } catch (const std::exception& error) {
             return fail(Code::failed, error.what());
         }
@@ -125,6 +129,12 @@ class CommandLine {
         return argc;
     }
 
+    [[nodiscard]] bool runs_program(std::string_view verb) const {
+        return std::ranges::any_of(leaves_, [&](const auto& leaf) {
+            return leaf.second->words() == verb && leaf.second->program() != nullptr;
+        });
+    }
+
     // The words that were understood: "coffer scope add".
     [[nodiscard]] std::string used() const {
         std::string words = "coffer";
@@ -158,14 +168,33 @@ int run(int argc, char** argv) {
 // files is left alone, since a program that a verb starts would inherit it.
 void keep_to_itself() {
     prctl(PR_SET_DUMPABLE, 0);
-    signal(SIGPIPE, SIG_IGN);
+}
+
+// A closed pipe is an error to be told, and not the end. By a handler: what is ignored a program that a verb
+// starts would inherit, and what it ignores by inheritance is to stay so.
+void survive_closed_pipes() {
+    struct sigaction before {};
+    if (sigaction(SIGPIPE, nullptr, &before) == 0 && before.sa_handler == SIG_DFL)
+        signal(SIGPIPE, [](int) {});
+}
+
+// A file that is opened while one of these is closed takes its place, and messages would go into it. What
+// takes it instead fails to be read or written as a closed one does.
+bool hold_standard_descriptors() {
+    for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(descriptor, F_GETFD) >= 0) continue;
+        if (open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) != descriptor) return false;
+    }
+    return true;
 }
 
 }  // namespace
 }  // namespace coffer
 
 int main(int argc, char** argv) {
+    if (!coffer::hold_standard_descriptors()) return static_cast<int>(coffer::ExitStatus::failed);
     coffer::keep_to_itself();
+    coffer::survive_closed_pipes();
     try {
         if (!coffer::initialise_crypto())
             return coffer::finish({coffer::Code::failed, "the system's random generator cannot be used", {}});

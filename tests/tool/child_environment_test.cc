@@ -33,6 +33,11 @@ TEST_CASE("a program's environment is the inherited one with what was added in i
         REQUIRE(one->add("EMPTY", {}, "E"));
     }
     CHECK(texts(empty) == std::vector<std::string>{"COFFER_TEST_OURS=after=x", "EMPTY="});
+    const std::string large(100'000, 'x');
+    REQUIRE(empty.add("LARGE", as_bytes(large), "L"));
+    CHECK(texts(empty) == std::vector<std::string>{"COFFER_TEST_OURS=after=x", "EMPTY=", "LARGE=" + large});
+    empty.forget();
+    CHECK(texts(empty).empty());
     const auto all = texts(inherited);
     CHECK(has(all, "COFFER_TEST_OURS=after=x"));
     CHECK(has(all, "COFFER_TEST_KEPT=kept"));
@@ -61,8 +66,9 @@ TEST_CASE("a variable that cannot be is refused, with what to do and without the
 
 TEST_CASE("a KEY's variable has no dots and dashes, and one that would choose what runs is known") {
     CHECK(variable_name("tls.key-2_X") == "tls_key_2_X");
-    for (std::string_view name : {"PATH", "LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "NODE_OPTIONS"})
+    for (std::string_view name : {"PATH", "LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "NODE_OPTIONS",
+                                  "_JAVA_OPTIONS", "PERL5DB", "GIT_EXTERNAL_DIFF", "LESSOPEN", "HOME"})
         CHECK(steers_programs(name));
-    for (std::string_view name : {"DB_PASSWORD", "PATHS", "OLD_KEY", "GITHUB_TOKEN"})
+    for (std::string_view name : {"DB_PASSWORD", "PATHS", "OLD_KEY", "GITHUB_TOKEN", "GIT_TOKEN"})
         CHECK_FALSE(steers_programs(name));
 }

@@ -30,7 +30,7 @@ std::string redacted(const Redactor& redactor, std::string_view text, NextSize n
         text.remove_prefix(chunk.size());
     }
     stream.flush(out);
-    CHECK_FALSE(stream.holds());
+    CHECK(stream.held() == 0);
     return text_of(out);
 }
 
@@ -80,10 +80,10 @@ TEST_CASE("redactor holds back only what may become an occurrence, and finds it 
         const std::string text = "x hunter2! y";
         stream.feed(as_bytes(std::string_view(text).substr(0, 2 + cut)), out);
         CHECK(text_of(out) == (cut == 8 ? "x [redacted]" : "x "));
-        CHECK(stream.holds() == (cut > 0 && cut < 8));
+        CHECK(stream.held() == cut % 8);
         stream.feed(as_bytes(std::string_view(text).substr(2 + cut)), out);
         CHECK(text_of(out) == "x [redacted] y");
-        CHECK_FALSE(stream.holds());
+        CHECK(stream.held() == 0);
     }
 }
 

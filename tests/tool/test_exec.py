@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """exec: a program with secrets from the store. What comes through a mount is in tests/mount."""
 import base64
+import ctypes
 import fcntl
 import os
+import pathlib
 import pty
+import resource
 import select
 import signal
 import struct
@@ -20,6 +23,13 @@ PATIENCE = 60
 MARK = b"[redacted]"
 
 
+def without_lock_rights():
+    """As an ordinary user, whom RLIMIT_MEMLOCK binds."""
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (8 << 20, 8 << 20))
+    cap_ipc_lock, pr_capbset_drop = 14, 24
+    ctypes.CDLL(None).prctl(pr_capbset_drop, cap_ipc_lock, 0, 0, 0)
+
+
 class ExecCase(StoreCase):
     def setUp(self):
         super().setUp()
@@ -33,6 +43,22 @@ class ExecCase(StoreCase):
 
     def run_exec(self, options, *command, **more):
         return self.run_tool(*self.words(*options), *command, **more)
+
+    def processes_of(self, word):
+        """Of the tool, with this word in their command line."""
+        found = []
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                words = (folder / "cmdline").read_text().split("\0")
+            except OSError:
+                continue
+            if words[0] == PROGRAM and word in words:
+                found.append(int(folder.name))
+        return found
+
+    def has_locked_memory(self, pid):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        self.assertGreater(int(status.split("VmLck:")[1].split()[0]), 0, status)
 
     def variables(self, *options, **more):
         """The environment of a program, which shows it in a way that nothing redacts."""
@@ -108,6 +134,7 @@ class Refusals(ExecCase):
         self.refused(USAGE, "exec", "--scope", SCOPE, says="expected -- and a command")
         self.refused(USAGE, "exec", "--scope", SCOPE, "--", says="expected -- and a command")
         self.refused(USAGE, "exec", "--", "true", says="--scope")
+        self.refused(USAGE, "exec", "--scope", SCOPE, "true", says="a command comes after --")
         self.refused(USAGE, "exec", "--scope", "acme/checkout/*", "--", "true", says="a project and a domain")
         self.refused(USAGE, *self.words("--json"), "true", says="--json")
         self.refused(USAGE, *self.words("--env", "X"), "true", says="--env NAME=KEY")
@@ -163,6 +190,17 @@ class Redaction(ExecCase):
                 seen += os.read(process.stdout.fileno(), 100)
             self.assertEqual(process.communicate(b"me\n", PATIENCE)[0], b"me\n")
 
+    def test_a_value_is_found_across_writes_while_the_output_is_read_slowly(self):
+        script = ("import os\nos.write(1, b'x' * 65536 * 3)\n"
+                  "for i in range(6):\n os.write(1, b'x' * 65532 + b'hunt')\n os.write(1, b'er2!')\n")
+        with subprocess.Popen([PROGRAM, *map(str, self.words()), sys.executable, "-c", script], stdout=subprocess.PIPE,
+                              env=self.environment) as process:
+            seen = b""
+            while chunk := os.read(process.stdout.fileno(), 70000):
+                seen += chunk
+                time.sleep(0.06)
+        self.assertEqual(seen.replace(b"x", b""), MARK * 6)
+
     def test_a_short_value_is_said_not_to_be_redacted(self):
         self.set(f"{SCOPE}/PIN", b"123")
         done = self.run_exec((), "sh", "-c", "echo $PIN")
@@ -208,6 +246,38 @@ class Passing(ExecCase):
                          subprocess.run([sys.executable, "-c", script], stdin=subprocess.DEVNULL, capture_output=True,
                                         check=True).stdout)
 
+    def test_what_was_ignored_stays_ignored(self):
+        # systemd starts services so, unless IgnoreSIGPIPE= says otherwise.
+        show = ("grep", "SigIgn", "/proc/self/status")
+        for command in (show, [PROGRAM, *map(str, self.words()), *show], [PROGRAM, *map(str, self.words("--no-redact")), *show]):
+            done = subprocess.run(command, stdout=subprocess.PIPE, env=self.environment, timeout=PATIENCE, check=True,
+                                  restore_signals=False, preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
+            self.assertTrue(int(done.stdout.split()[1], 16) & 1 << signal.SIGPIPE - 1, command)
+
+    def test_who_writes_to_its_stdin_learns_when_it_reads_no_more(self):
+        read, write = os.pipe()
+        process = self.start("sh", "-c", "exec <&-; echo closed; while :; do sleep 0.02; done", stdin=read)
+        os.close(read)
+        self.assertEqual(process.stdout.readline(), b"closed\n")
+        poll = select.poll()
+        poll.register(write, 0)
+        self.assertEqual(poll.poll(PATIENCE * 1000), [(write, select.POLLERR)])
+        os.close(write)
+
+    def test_closed_outputs_stay_closed_and_nothing_else_is_there(self):
+        def close(*numbers):
+            return lambda: [os.close(number) for number in numbers]
+        show = "import os, sys\ntry: os.write(1, b'x')\nexcept OSError: os.write(2, b'no stdout')"
+        words = [PROGRAM, *map(str, self.words()), sys.executable, "-c", show]
+        done = subprocess.run(words, stderr=subprocess.PIPE, env=self.environment, timeout=PATIENCE, preexec_fn=close(0, 1), check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, b"no stdout"))
+        for numbers in ((0, 1), (0, 1, 2), (1, 2), (2,)):
+            words = [PROGRAM, *map(str, self.words()), "sh", "-c", "readlink /proc/$$/fd/* | sort -u > \"$0\"", self.folder / "open"]
+            subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           env=self.environment, timeout=PATIENCE, preexec_fn=close(*numbers), check=True)
+            for line in (self.folder / "open").read_text().splitlines():
+                self.assertRegex(line, r"^(/dev/null|pipe:.*|/proc/\d+/fd)$", numbers)
+
     def test_stdin_is_its_own_and_words_are_as_they_are(self):
         self.assertEqual(self.run_exec((), "cat", stdin=b"\0some input").stdout, b"\0some input")
         words = ["[a,b]", "--json", "--", "%%", "", "a b", "{}"]
@@ -236,13 +306,27 @@ class Passing(ExecCase):
             time.sleep(0.01)
 
 
+    def test_what_stays_for_it_has_its_memory_locked_and_forgets_the_values(self):
+        gate = self.folder / "gate"
+        os.mkfifo(gate)
+        process = self.start("sh", "-c", f"(read go < {gate}) & echo early", preexec_fn=without_lock_rights)
+        held = os.open(gate, os.O_RDWR)  # once it is closed, the reader ends
+        self.addCleanup(os.close, held)
+        self.assertEqual(process.wait(PATIENCE), 0)
+        stays = self.processes_of(str(self.identity_file))
+        self.assertEqual(len(stays), 1)
+        self.has_locked_memory(stays[0])
+        self.assertEqual([link for link in map(os.readlink, pathlib.Path(f"/proc/{stays[0]}/fd").iterdir()) if "store.db" in link], [])
+
+
 class Terminal:
     """The tool in a session of its own, as a shell's job would be, on a terminal of its own."""
 
-    def __init__(self, case, *words):
+    def __init__(self, case, *words, before=lambda: None):
         self.case, self.seen = case, b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            before()
             os.execve(PROGRAM, [PROGRAM, *map(str, words)], case.environment)
         case.addCleanup(self.clean)
 
@@ -324,6 +408,61 @@ class AtATerminal(ExecCase):
         tty.read_until(b"ready")
         tty.type(b"\x03")
         self.assertEqual(tty.end(), -signal.SIGINT)
+
+    def test_a_value_of_short_lines_is_redacted_as_a_terminal_shows_it(self):
+        self.set(f"{SCOPE}/LINES", b"ab\ncd\nef\ngh")
+        tty = self.terminal("sh", "-c", 'echo "<$LINES>"')
+        self.assertEqual((tty.end(), tty.seen), (0, b"<[redacted]>\r\n"))
+
+    def test_a_terminal_that_is_gone_is_gone_for_the_program_too(self):
+        # Also for one that does not heed SIGHUP, whether it writes or reads.
+        for work in ("yes", "cat"):
+            mark = self.folder / work
+            tty = self.terminal("sh", "-c", f"trap '' HUP; echo ready; {work}; echo ended > {mark}")
+            tty.read_until(b"ready")
+            os.close(tty.fd)
+            pid, tty.pid = tty.pid, 0
+            self.addCleanup(self.end_of, pid)
+            self.end_of(pid, mark)
+
+    def end_of(self, pid, mark=None):
+        """Waits for a process, with patience; it is killed and the test fails where that is over."""
+        try:
+            end = time.monotonic() + PATIENCE / 4
+            while os.waitpid(pid, os.WNOHANG)[0] == 0:
+                if time.monotonic() > end:
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+                    self.fail("it does not end")
+                time.sleep(0.01)
+        except ChildProcessError:
+            return
+        self.assertEqual(mark.read_text(), "ended\n")
+
+    def test_the_leader_of_a_session_passes_on_that_its_terminal_is_gone(self):
+        out = self.folder / "out"
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT), 1)
+            os.execve(PROGRAM, [PROGRAM, *map(str, self.words()), "sh", "-c",
+                                "trap 'echo gone; exit 3' HUP; echo ready; for i in $(seq 500); do sleep 0.02; done"], self.environment)
+        end = time.monotonic() + PATIENCE
+        while not out.exists() or out.read_bytes() != b"ready\n":
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        os.close(fd)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 3)
+        self.assertEqual(out.read_bytes(), b"ready\ngone\n")
+
+    def test_the_session_of_the_program_is_led_with_locked_memory(self):
+        tty = Terminal(self, *self.words(), "sh", "-c", "echo ready; read x", before=without_lock_rights)
+        tty.read_until(b"ready")
+        ours = self.processes_of(str(self.identity_file))
+        self.assertEqual(len(ours), 2)
+        for pid in ours:
+            self.has_locked_memory(pid)
+        tty.type(b"\n")
+        self.assertEqual(tty.end(), 0)
 
     def test_its_size_and_changes_of_it_pass_through(self):
         tty = self.terminal("bash", "-c", "trap 'stty size' WINCH; stty size; echo ready; while :; do read -t 0.05 x && exit; done")

@@ -8,7 +8,7 @@ from store_case import CONFLICT, NOT_ALLOWED, NOT_FOUND, TAMPERED, UNAVAILABLE, 
 
 PATH = "acme/checkout/production/KEY"
 # What may be named beside the tool itself.
-PROGRAMS = {"chmod", "mkdir", "fusermount3", "systemctl", "rm"}
+PROGRAMS = {"chmod", "mkdir", "fusermount3", "systemctl", "rm", "echo", "ls", "file"}
 KEYS = {"store", "store_socket"}  # of the configuration
 
 
@@ -52,6 +52,16 @@ class NextStep(StoreCase):
         self.assertEqual(self.next_of(NOT_FOUND, "rotate", "acme/none/none"), "coffer scope ls")
         self.do("rm", "--yes", PATH)
         self.assertEqual(self.next_of(NOT_FOUND, "get", PATH), f"coffer history {PATH}")
+
+    def test_a_program_that_cannot_run_leads_to_why(self):
+        words = ("exec", "--identity", self.dir / "owner.identity", "--scope", "acme/checkout/production",
+                 "--no-redact", "--")
+        script = self.folder / "script"
+        script.write_text("#!/no/such/interpreter\n")
+        self.assertEqual(self.next_of(NOT_ALLOWED, *words, script), f"ls -ld {script}")
+        script.chmod(0o755)
+        self.assertEqual(self.next_of(NOT_FOUND, *words, script), f"file {script}")
+        self.assertEqual(self.next_of(NOT_FOUND, *words, "no-such-program"), "echo $PATH")
 
     def test_what_is_not_allowed_leads_to_who_may(self):
         editor = self.member("ed", "editor")

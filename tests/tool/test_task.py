@@ -38,8 +38,8 @@ class Choices(StoreCase):
 @unittest.skipIf(os.path.exists("/run/systemd/system"), "systemd runs here: tests/host has this")
 @unittest.skipUnless(os.geteuid() == 0 and ROOTS, "needs root and cgroups")
 class Cgroups(StoreCase):
-    def task(self, *options, command):
-        return self.run_tool(*TASK, *options, "--", *command)
+    def task(self, *options, command, **more):
+        return self.run_tool(*TASK, *options, "--", *command, **more)
 
     def test_it_runs_in_the_slice_and_leaves_none_behind(self):
         done = self.task(command=SHOW)
@@ -68,6 +68,16 @@ class Cgroups(StoreCase):
         first.communicate(timeout=60)
         self.assertEqual(first.returncode, 0)
         self.assertFalse((ROOTS[0] / "acme.slice").exists())
+
+    def test_what_a_killed_task_of_the_same_number_left_behind_is_used_and_removed(self):
+        def leave_behind():
+            folder = ROOTS[0] / "acme.slice/acme-checkout.slice/acme-checkout-production.slice"
+            (folder / f"coffer-task-{os.getpid()}.scope").mkdir(parents=True)
+        done = self.task(command=SHOW, preexec_fn=leave_behind)
+        self.addCleanup(lambda: [os.rmdir(folder) for folder, _, _ in os.walk(ROOTS[0] / "acme.slice", topdown=False)])
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertIn(b"/acme-checkout-production.slice/coffer-task-", done.stdout)
+        self.assertEqual(list((ROOTS[0] / "acme.slice").rglob("*.scope")), [])
 
     def test_status_signals_and_a_missing_program(self):
         self.assertEqual(self.task(command=["sh", "-c", "exit 9"]).returncode, 9)

@@ -9,9 +9,9 @@
 
 #include <array>
 
-#include "base/descriptor.h"
 #include "base/file.h"
 #include "base/mount_table.h"
+#include "base/pipe.h"
 #include "programs/child_program.h"
 
 namespace coffer {
@@ -69,9 +69,8 @@ Result<ServedMount> look_at_mount(const std::filesystem::path& mount, std::chron
         out.type = entry->type;
         return out;
     }
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(Code::failed, "pipe2: ", errno_text());
-    Descriptor from(ends[0]), to(ends[1]);
+    COFFER_TRY(auto pipe, Pipe::make());
+    auto& [from, to] = pipe;
     const std::string file = mount / ".coffer/status.json";
     const pid_t child = ::fork();
     if (child < 0) return fail(Code::failed, "fork: ", errno_text());

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "change/secrets.h"
+#include "change/masked_values.h"
 #include "mounted/mounted_secrets.h"
 #include "names/name.h"
 #include "output/version_text.h"
@@ -65,7 +65,7 @@ class SecretsOfStore final : public SecretSource {
         if (version_state(secret, *secret.live) == "expired")
             return fail(Code::expired, secret.name.text(), " expired at ", expiry_text(*secret.live),
                         "; `coffer set` makes a new version");
-        return reveal(session_.store(), session_.identity(), secret, *secret.live);
+        return values_.value(secret, *secret.live);
     }
 
   private:
@@ -75,6 +75,7 @@ class SecretsOfStore final : public SecretSource {
         return *secret;
     }
     Session session_;
+    MaskedValues values_{session_.store(), session_.identity()};
     Output& out_;
 };
 

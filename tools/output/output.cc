@@ -12,7 +12,7 @@
 namespace coffer {
 namespace {
 
-// Writes the whole, or says why not. SIGPIPE is ignored by main: a closed pipe is EPIPE here.
+// Writes the whole, or says why not. main sees to SIGPIPE: a closed pipe is EPIPE here.
 Result<void> write_whole(int fd, ByteView bytes) {
     while (!bytes.empty()) {
         ssize_t count = ::write(fd, bytes.data(), bytes.size());

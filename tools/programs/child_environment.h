@@ -20,16 +20,21 @@ class ChildEnvironment {
     // Code::invalid for a name that no variable can have, a name that was added before, a value with a byte
     // of zero, and one that is too long for the kernel. `key` names the value in messages.
     [[nodiscard]] Result<void> add(std::string_view name, ByteView value, std::string_view key);
-    // For execve(2), a null pointer at the end. Valid as long as this is.
+    // For execve(2), a null pointer at the end. Valid until forget().
     [[nodiscard]] std::vector<char*> pointers();
+    void forget();
 
   private:
     struct Variable {
         std::string name;
-        SecretBuffer text;  // "NAME=value" and a zero
+        std::size_t start;  // of its text
     };
+    [[nodiscard]] Result<void> make_room(std::size_t size);
     Start start_;
     std::vector<Variable> variables_;
+    SecretBuffer
+        texts_;  // of each "NAME=value" and a zero: one buffer, since each costs a dozen system calls
+    std::size_t used_ = 0;
 };
 
 // Of a KEY, which may have dots and dashes, a name that shells know.

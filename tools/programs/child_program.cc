@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,16 +11,11 @@
 #include <algorithm>
 #include <array>
 
+#include "base/pipe.h"
+#include "programs/spawn_plan.h"
+
 namespace coffer {
 namespace {
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> out;
-    out.reserve(texts.size() + 1);
-    for (const std::string& one : texts) out.push_back(const_cast<char*>(one.c_str()));
-    out.push_back(nullptr);
-    return out;
-}
 
 std::vector<std::string> environment_with(const std::vector<std::string>& variables) {
     std::vector<std::string> out = variables;
@@ -35,47 +29,10 @@ std::vector<std::string> environment_with(const std::vector<std::string>& variab
     return out;
 }
 
-// posix_spawn's two structures, released together.
-class SpawnPlan {
-  public:
-    SpawnPlan() {
-        posix_spawn_file_actions_init(&actions);
-        posix_spawnattr_init(&attributes);
-    }
-    ~SpawnPlan() {
-        posix_spawn_file_actions_destroy(&actions);
-        posix_spawnattr_destroy(&attributes);
-    }
-    SpawnPlan(const SpawnPlan&) = delete;
-    SpawnPlan& operator=(const SpawnPlan&) = delete;
-    posix_spawn_file_actions_t actions{};
-    posix_spawnattr_t attributes{};
-};
-
-void plan_signals(SpawnPlan& plan) {
-    sigset_t none, ignored;
-    sigemptyset(&none);
-    sigemptyset(&ignored);
-    sigaddset(&ignored, SIGPIPE);
-    posix_spawnattr_setsigmask(&plan.attributes, &none);
-    posix_spawnattr_setsigdefault(&plan.attributes, &ignored);
-    posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
 // "status 3", "signal 9"; empty for status 0.
 std::string end_text(int status) {
     if (WIFEXITED(status)) return WEXITSTATUS(status) == 0 ? "" : concat("status ", WEXITSTATUS(status));
     return concat("signal ", WTERMSIG(status));
-}
-
-struct Pipe {
-    Descriptor read_end, write_end;
-};
-
-Result<Pipe> make_pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(Code::failed, "pipe2: ", errno_text());
-    return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
 // Writes `input` and reads the answer at the same time: a program may answer before it has read everything.
@@ -108,18 +65,14 @@ Result<void> exchange(Descriptor to, const Descriptor& from, ByteView input, Sec
 }  // namespace
 
 Result<ChildProgram> ChildProgram::start(const ProgramCall& call, int input, int output) {
-    SpawnPlan plan;
-    plan_signals(plan);
-    posix_spawn_file_actions_adddup2(&plan.actions, input, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&plan.actions, output, STDOUT_FILENO);
-    auto words = pointers(call.words);
+    sigset_t none;
+    sigemptyset(&none);
+    SpawnPlan plan(none);
+    plan.duplicate(input, STDIN_FILENO);
+    plan.duplicate(output, STDOUT_FILENO);
     const auto texts = environment_with(call.variables);
-    auto environment = pointers(texts);
     pid_t pid = -1;
-    // vfork within: what this process holds is not copied.
-    const int error =
-        posix_spawnp(&pid, words[0], &plan.actions, &plan.attributes, words.data(), environment.data());
-    if (error != 0)
+    if (const int error = plan.spawn(call.words, exec_pointers(texts), pid); error != 0)
         return fail(error == ENOENT ? Code::not_found : Code::failed, "cannot run ", call.words[0], ": ",
                     errno_text(error));
     Descriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -161,8 +114,8 @@ std::string ChildProgram::end() {
 }
 
 Result<SecretBuffer> filter_through(const ProgramCall& call, ByteView input, std::size_t limit) {
-    COFFER_TRY(auto in, make_pipe());
-    COFFER_TRY(auto out, make_pipe());
+    COFFER_TRY(auto in, Pipe::make());
+    COFFER_TRY(auto out, Pipe::make());
     COFFER_TRY(auto answer, SecretBuffer::allocate(limit + 1));
     COFFER_TRY(auto child, ChildProgram::start(call, in.read_end.get(), out.write_end.get()));
     in.read_end.reset();

@@ -3,17 +3,16 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <optional>
 
+#include "base/pipe.h"
+#include "programs/spawn_plan.h"
 #include "programs/terminal_link.h"
 #include "programs/terminal_session.h"
 #include "redact/output_channel.h"
@@ -27,33 +26,26 @@ constexpr int kForegroundTick = 250;
 // Something that outlives the program has the terminal open: what it wrote by then is on its way here.
 constexpr int kLastWords = 50;
 
-std::vector<char*> pointers(const std::vector<std::string>& words) {
-    std::vector<char*> out;
-    for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));
-    out.push_back(nullptr);
-    return out;
-}
-
 Failure cannot_run(const std::string& program, int error) {
-    const Code code = error == ENOENT ? Code::not_found : error == EACCES ? Code::not_allowed : Code::failed;
-    return fail(code, "cannot run ", program, ": ", errno_text(error),
+    const bool on_path = program.find('/') == program.npos;
+    if (error == ENOENT && on_path)
+        return fail(Code::not_found, "cannot run ", program, ": no folder of $PATH has it; see `echo $PATH`");
+    if (error == ENOENT)  // of a script, or a program for another system
+        return fail(Code::not_found, "cannot run ", program,
+                    ": it is not there, or its interpreter is not; see `file ", program, '`');
+    if (error == EACCES)
+        return fail(Code::not_allowed, "cannot run ", program,
+                    ": expected a file that this user may execute; see `ls -ld ", program, '`');
+    return fail(Code::failed, "cannot run ", program, ": ", errno_text(error),
                 error == E2BIG ? "; choose secrets with --only, or pass them as files with --file" : "");
 }
 
-struct SpawnPlan {
-    SpawnPlan() {
-        posix_spawn_file_actions_init(&actions);
-        posix_spawnattr_init(&attributes);
-    }
-    ~SpawnPlan() {
-        posix_spawn_file_actions_destroy(&actions);
-        posix_spawnattr_destroy(&attributes);
-    }
-    SpawnPlan(const SpawnPlan&) = delete;
-    SpawnPlan& operator=(const SpawnPlan&) = delete;
-    posix_spawn_file_actions_t actions{};
-    posix_spawnattr_t attributes{};
-};
+// Whether what is written to it comes out anywhere. main opens closed ones as something that nobody can
+// write.
+bool is_writable(int descriptor) {
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
 
 // Signals of this process, taken from a descriptor while it lives; as they were afterwards.
 class TakenSignals {
@@ -83,9 +75,11 @@ class Relay {
   public:
     Result<int> run(const RelayedCall& call, const std::function<void()>& started) {
         if (signals_.descriptor() < 0) return fail(Code::failed, "signalfd: ", errno_text());
-        auto running = start(call);
+        redactor_ = call.redactor;
+        auto running = start(call, started);
         if (started) started();
         if (!running) return Failure(std::move(running).error());
+        let_go_of_stdin();
         if (link_) link_->attach();
         while (!end_ || !is_drained_) step();
         for (OutputChannel& channel : channels_) channel.flush();
@@ -96,31 +90,26 @@ class Relay {
     }
 
   private:
-    Result<void> start(const RelayedCall& call) {
-        SpawnPlan plan;
-        short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-        sigset_t ignored;
-        sigemptyset(&ignored);
-        sigaddset(&ignored, SIGPIPE);
-        posix_spawnattr_setsigdefault(&plan.attributes, &ignored);
-        posix_spawnattr_setsigmask(&plan.attributes, &signals_.before());
+    Result<void> start(const RelayedCall& call, const std::function<void()>& started) {
+        SpawnPlan plan(signals_.before());
         std::vector<Descriptor> theirs;  // closed here once the program has them
         channels_.reserve(2);
         if (call.redactor && ::isatty(STDOUT_FILENO)) {
             COFFER_CHECK(plan_terminal(plan, *call.redactor, theirs));
-            flags |= POSIX_SPAWN_SETPGROUP;
         } else if (call.redactor) {
             COFFER_CHECK(plan_pipe(plan, STDOUT_FILENO, *call.redactor, theirs));
             COFFER_CHECK(plan_pipe(plan, STDERR_FILENO, *call.redactor, theirs));
         }
-        posix_spawnattr_setflags(&plan.attributes, flags);
-        const auto words = pointers(call.words);
-        // vfork within: what this process holds is not copied.
-        const auto spawn = [&](pid_t& pid) {
-            return posix_spawnp(&pid, words[0], &plan.actions, &plan.attributes, words.data(),
-                                call.environment.data());
+        const auto spawn = [&](pid_t& pid) { return plan.spawn(call.words, call.environment, pid); };
+        // In a process of its own, which stays: what this one holds is there once more.
+        const auto spawn_in_session = [&](pid_t& pid) {
+            call.redactor->lock_again();
+            const int error = spawn(pid);
+            if (started) started();
+            return error;
         };
-        const int error = link_ ? TerminalSession::start(link_->slave(), spawn, session_) : spawn(child_);
+        const int error =
+            link_ ? TerminalSession::start(link_->slave(), spawn_in_session, session_) : spawn(child_);
         if (error != 0) return cannot_run(call.words[0], error);
         if (session_) child_ = session_->program();
         return {};
@@ -128,25 +117,22 @@ class Relay {
 
     Result<void> plan_pipe(SpawnPlan& plan, int to, const Redactor& redactor,
                            std::vector<Descriptor>& theirs) {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(Code::failed, "pipe2: ", errno_text());
-        theirs.emplace_back(ends[1]);
-        posix_spawn_file_actions_adddup2(&plan.actions, ends[1], to);
-        return add_channel(Descriptor(ends[0]), to, redactor);
+        if (!is_writable(to)) return {};
+        COFFER_TRY(auto pipe, Pipe::make());
+        plan.duplicate(pipe.write_end.get(), to);
+        theirs.push_back(std::move(pipe.write_end));
+        return add_channel(std::move(pipe.read_end), to, redactor);
     }
 
-    // In front of its terminal from its first instruction on.
     Result<void> plan_terminal(SpawnPlan& plan, const Redactor& redactor, std::vector<Descriptor>& theirs) {
         COFFER_TRY(auto link, TerminalLink::make());
         link_.emplace(std::move(link));
-        posix_spawn_file_actions_addopen(&plan.actions, STDOUT_FILENO, link_->slave().c_str(), O_RDWR, 0);
-        if (::isatty(STDIN_FILENO))
-            posix_spawn_file_actions_adddup2(&plan.actions, STDOUT_FILENO, STDIN_FILENO);
-        posix_spawn_file_actions_addtcsetpgrp_np(&plan.actions, STDOUT_FILENO);
+        plan.open_terminal(link_->slave(), STDOUT_FILENO);
+        if (::isatty(STDIN_FILENO)) plan.duplicate(STDOUT_FILENO, STDIN_FILENO);
         COFFER_TRY(auto output, link_->output());
         COFFER_CHECK(add_channel(std::move(output), STDOUT_FILENO, redactor));
         if (!::isatty(STDERR_FILENO)) return plan_pipe(plan, STDERR_FILENO, redactor, theirs);
-        posix_spawn_file_actions_adddup2(&plan.actions, STDOUT_FILENO, STDERR_FILENO);
+        plan.duplicate(STDOUT_FILENO, STDERR_FILENO);
         return {};
     }
 
@@ -169,11 +155,19 @@ class Relay {
         const auto now = OutputChannel::Clock::now();
         for (OutputChannel& channel : channels_) channel.tick(now);
         if (link_) link_->ready(wanted[1].revents);
+        if (link_) pass_hang_up();
         if (wanted[2].revents != 0) note_change(session_->news());
         if (wanted[0].revents != 0) take_signals();
         if (link_ && !link_->is_attached() && !end_) link_->attach();
         if (end_ && std::all_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_done(); }))
             is_drained_ = true;
+    }
+
+    // Its own terminal is gone: for the program, which may not heed SIGHUP, reading and writing fail then.
+    void pass_hang_up() {
+        if (!link_->is_hung_up() && channels_.front().write_error() == 0) return;
+        channels_.front().close();
+        link_->hang_up();
     }
 
     [[nodiscard]] int timeout() const {
@@ -198,9 +192,11 @@ class Relay {
 
     void pass_on(int number, int code) {
         // From the terminal, to everybody in front: without a terminal of its own the program has got it too.
+        // But that the terminal is gone only the leader of the session is told.
         const bool from_kernel = code > 0;
+        const bool for_me_alone = number == SIGHUP && ::getsid(0) == ::getpid();
         if (!link_) {
-            if (!from_kernel) (void)::kill(child_, number);
+            if (!from_kernel || for_me_alone) (void)::kill(child_, number);
         } else if (number == SIGWINCH) {
             link_->pass_size();
         } else if (number == SIGCONT) {
@@ -247,7 +243,8 @@ class Relay {
         if (std::none_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_open(); })) return;
         if (::fork() != 0) return;
         signals_.give_back();
-        (void)::mlockall(MCL_CURRENT);  // locks are not inherited
+        redactor_->lock_again();
+        for (OutputChannel& channel : channels_) channel.lock_again();
         while (!std::all_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_done(); })) {
             std::vector<pollfd> wanted;
             for (const OutputChannel& channel : channels_) wanted.push_back(channel.wanted());
@@ -258,7 +255,14 @@ class Relay {
         _exit(0);
     }
 
+    // It is the program's alone: whoever writes into it is to learn when the program reads no more.
+    static void let_go_of_stdin() {
+        Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        if (nothing) (void)::dup2(nothing.get(), STDIN_FILENO);
+    }
+
     TakenSignals signals_;
+    const Redactor* redactor_ = nullptr;
     std::optional<TerminalSession> session_;
     std::optional<TerminalLink> link_;
     std::vector<OutputChannel> channels_;
@@ -275,8 +279,7 @@ Result<int> run_relayed(const RelayedCall& call, const std::function<void()>& st
 }
 
 Failure become_program(const RelayedCall& call) {
-    ::signal(SIGPIPE, SIG_DFL);
-    const auto words = pointers(call.words);
+    const auto words = exec_pointers(call.words);
     (void)::execvpe(words[0], words.data(), call.environment.data());
     return cannot_run(call.words[0], errno);
 }

@@ -21,7 +21,8 @@ struct RelayedCall {
 };
 
 // How it ended, as waitpid(2) says. Code::not_found when there is no such program, Code::not_allowed when it
-// may not be run. `started` is called once it runs, or could not be.
+// may not be run. `started` is called once it runs, or could not be, in each process of ours that has what
+// this one had; the environment is not looked at any more then.
 [[nodiscard]] Result<int> run_relayed(const RelayedCall& call, const std::function<void()>& started = {});
 
 // This process becomes the program; returns only when that cannot be.

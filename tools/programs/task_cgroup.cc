@@ -60,6 +60,9 @@ Result<TaskCgroup> TaskCgroup::make(const std::string& slice) {
         else if (errno != EEXIST)
             return fail(Code::failed, "cannot make the cgroup ", path.native(), ": ", errno_text());
     }
+    // One that is there already was left by a task that was killed, whose process had the same number.
+    cgroup.task_ = path;
+    if (cgroup.made_.empty() || cgroup.made_.back() != path) cgroup.made_.push_back(path);
     return cgroup;
 }
 
@@ -68,8 +71,8 @@ TaskCgroup::~TaskCgroup() {
 }
 
 Result<void> TaskCgroup::enter() const {
-    if (!move_here(made_.back()))
-        return fail(Code::failed, "cannot enter the cgroup ", made_.back().native(), ": ", errno_text());
+    if (!move_here(task_))
+        return fail(Code::failed, "cannot enter the cgroup ", task_.native(), ": ", errno_text());
     return {};
 }
 

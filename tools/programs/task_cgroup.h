@@ -26,8 +26,8 @@ class TaskCgroup {
 
   private:
     TaskCgroup() = default;
-    std::filesystem::path before_;             // of this process
-    std::vector<std::filesystem::path> made_;  // from the outermost in; the last one is the task's
+    std::filesystem::path before_, task_;      // of this process; of the task
+    std::vector<std::filesystem::path> made_;  // from the outermost in
 };
 
 }  // namespace coffer

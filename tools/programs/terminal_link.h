@@ -31,6 +31,8 @@ class TerminalLink {
     void detach();
     [[nodiscard]] bool is_attached() const { return attached_; }
     void pass_size() const;
+    [[nodiscard]] bool is_hung_up() const { return hung_up_; }  // the outer one
+    void hang_up() { master_.reset(); }  // the program's, once nobody else has its output
 
     // What to wait for, in either direction of what is typed.
     [[nodiscard]] pollfd wanted() const;

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -36,7 +35,6 @@ std::optional<News> hear(int from) {
 
 // Signals are blocked here as they are in the process that it comes from.
 [[noreturn]] void lead(const std::string& slave, int to, const std::function<int(pid_t&)>& spawn) {
-    (void)::mlockall(MCL_CURRENT);  // locks are not inherited
     ::setsid();
     News news;
     // The first terminal that the leader of a session opens is the session's.

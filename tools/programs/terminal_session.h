@@ -17,8 +17,9 @@ namespace coffer {
 
 class TerminalSession {
   public:
-    // `spawn` starts the program from within the session, in a process group of its own and in front, and
-    // returns an errno; so does start().
+    // `spawn` is called in a fork of this process, which then stays as long as the program: it starts that in
+    // a process group of its own and in front, and gives up or locks what is in memory. It returns an errno;
+    // so does start().
     [[nodiscard]] static int start(const std::string& slave, const std::function<int(pid_t&)>& spawn,
                                    std::optional<TerminalSession>& session);
     ~TerminalSession();

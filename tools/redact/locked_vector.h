@@ -42,4 +42,10 @@ struct LockedAllocator {
 template <class T>
 using LockedVector = std::vector<T, LockedAllocator<T>>;
 
+// In a forked process, which has the memory and not its locks.
+template <class T>
+void lock_again(const LockedVector<T>& vector) {
+    (void)::mlock(vector.data(), vector.capacity() * sizeof(T));
+}
+
 }  // namespace coffer

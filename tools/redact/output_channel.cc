@@ -30,8 +30,8 @@ pollfd OutputChannel::wanted() const {
 }
 
 std::optional<OutputChannel::Clock::time_point> OutputChannel::deadline() const {
-    if (!stream_.holds() || is_pending()) return std::nullopt;
-    return fed_ + kPause;
+    if (stream_.held() == 0 || is_pending()) return std::nullopt;
+    return fed_ + (stream_.held() < kHardlyChance ? kPause : kLongPause);
 }
 
 void OutputChannel::ready(short events) {
@@ -42,8 +42,19 @@ void OutputChannel::ready(short events) {
         take();
 }
 
+// While this process was kept from reading, by a slow reader of its output or a busy host, more may have
+// come: that is no pause.
 void OutputChannel::tick(Clock::time_point now) {
-    if (auto end = deadline(); end && now >= *end) flush();
+    const auto end = deadline();
+    if (!end || now < *end) return;
+    pollfd more{from_.get(), POLLIN, 0};
+    if (::poll(&more, 1, 0) == 0) flush();
+}
+
+void OutputChannel::lock_again() const {
+    stream_.lock_again();
+    coffer::lock_again(room_);
+    coffer::lock_again(pending_);
 }
 
 void OutputChannel::flush() {

@@ -18,8 +18,10 @@ namespace coffer {
 class OutputChannel {
   public:
     using Clock = std::chrono::steady_clock;
-    // What is held back since it may still become a secret is given out after such a pause.
-    static constexpr std::chrono::milliseconds kPause{50};
+    // What is held back since it may still become a secret is given out after such a pause. Of so many bytes
+    // and more it is hardly by chance that they begin one: then after a long one.
+    static constexpr std::chrono::milliseconds kPause{50}, kLongPause{1000};
+    static constexpr std::size_t kHardlyChance = 8;
     enum class Writing { waits, never_waits };
 
     OutputChannel(Descriptor from, int to, const Redactor& redactor, Writing writing);
@@ -35,6 +37,8 @@ class OutputChannel {
     void tick(Clock::time_point now);
     // Gives out what is held back, for nothing more is waited for.
     void flush();
+    void close() { from_.reset(); }  // nothing more is read
+    void lock_again() const;         // in a forked process
     // Why reading or writing failed, once it has; the source is closed then.
     [[nodiscard]] int read_error() const { return read_error_; }
     [[nodiscard]] int write_error() const { return write_error_; }

@@ -24,6 +24,13 @@ Redactor::Redactor(std::span<const ByteView> wanted) : filter_((1u << kFilterBit
     link();
 }
 
+void Redactor::lock_again() const {
+    coffer::lock_again(states_);
+    coffer::lock_again(stems_);
+    coffer::lock_again(sorted_);
+    coffer::lock_again(filter_);
+}
+
 std::uint32_t Redactor::add_state(std::uint8_t last, std::uint32_t depth) {
     State state;
     state.last = last;

@@ -25,6 +25,7 @@ class Redactor {
 
     // Strings of less than 4 bytes are left out; they need not live on.
     explicit Redactor(std::span<const ByteView> wanted);
+    void lock_again() const;  // in a forked process
 
     class Stream;
 
@@ -77,7 +78,8 @@ class Redactor::Stream {
     // Appends what is held back, for somebody waits for it; if it becomes an occurrence after all, the rest
     // of that is still left out.
     void flush(LockedVector<std::uint8_t>& out);
-    [[nodiscard]] bool holds() const { return shown_ < text_.size(); }
+    [[nodiscard]] std::size_t held() const { return text_.size() - shown_; }
+    void lock_again() const { coffer::lock_again(text_); }
 
   private:
     struct Run {

@@ -33,15 +33,14 @@ ByteView without_blanks(ByteView text) {
 struct UrlStyle {
     std::string_view kept;
     bool plus_for_blank = false;
-    std::string_view digits = kHexUpper;
 };
 constexpr UrlStyle kUrlStyles[] = {
-    {"-._~"},                    // RFC 3986; curl, Go
-    {"-._~", false, kHexLower},  // the same by those who write small digits
-    {"-._~/"},                   // Python's quote()
-    {"-._~!*'()"},               // JavaScript's encodeURIComponent()
-    {"-._*", true},              // an HTML form; Java
-    {"-._~", true},              // Python's quote_plus(), Go's QueryEscape()
+    {"-._~"},           // RFC 3986; curl, Go
+    {"-._~/"},          // Python's quote()
+    {"-._~!*'()"},      // JavaScript's encodeURIComponent()
+    {"-._*", true},     // an HTML form; Java
+    {"-._~", true},     // Python's quote_plus(), Go's QueryEscape()
+    {"-._!*()", true},  // .NET
 };
 
 struct JsonStyle {
@@ -84,6 +83,14 @@ class FormWriter {
         for (std::uint8_t byte : text) put(byte);
         finish();
     }
+    // As a terminal shows it: with CR LF where there was LF.
+    void shown(ByteView text) {
+        for (std::uint8_t byte : text) {
+            if (byte == '\n') put('\r');
+            put(byte);
+        }
+        finish();
+    }
     void lines(ByteView text) {
         while (!text.empty()) {
             const auto end = std::find(text.begin(), text.end(), std::uint8_t{'\n'});
@@ -118,7 +125,7 @@ class FormWriter {
         for (std::uint8_t byte : text) put_hex(byte, digits);
         finish();
     }
-    void url(ByteView text, const UrlStyle& style) {
+    void url(ByteView text, const UrlStyle& style, std::string_view digits) {
         for (std::uint8_t byte : text) {
             if (is_alphanumeric(byte) || style.kept.find(static_cast<char>(byte)) != style.kept.npos) {
                 put(byte);
@@ -126,7 +133,7 @@ class FormWriter {
                 put('+');
             } else {
                 put('%');
-                put_hex(byte, style.digits);
+                put_hex(byte, digits);
             }
         }
         finish();
@@ -191,18 +198,21 @@ bool SecretForms::add(ByteView value) {
     FormWriter write(*this);
     write.plain(value);
     write.plain(text);
+    write.shown(text);
     write.lines(text);
     for (std::string_view alphabet : {kBase64, kBase64Url}) {
         for (std::size_t before : {0u, 1u, 2u}) write.base64(text, alphabet, before, false);
         write.base64(text, alphabet, 0, true);
+        if (value.size() > text.size()) write.base64(value, alphabet, 0, true);
         for (std::size_t bytes : kWrapped) {
             if (text.size() > bytes) write.base64_wrapped(text, alphabet, bytes);
         }
     }
     if (text.size() > kAllFormsLimit) return true;
-    write.hex(text, kHexLower);
-    write.hex(text, kHexUpper);
-    for (const UrlStyle& style : kUrlStyles) write.url(text, style);
+    for (std::string_view digits : {kHexLower, kHexUpper}) {
+        write.hex(text, digits);
+        for (const UrlStyle& style : kUrlStyles) write.url(text, style, digits);
+    }
     for (const JsonStyle& style : kJsonStyles) write.json(text, style);
     return true;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SecretForms: every spelling of a value that is looked for in what a program writes. As it is; line by line;
-// base64 in both alphabets, where it stands alone or within something longer (three alignments), and wrapped
-// at 64 and 76 columns; hexadecimal; URL-escaped; JSON-escaped; the last two as the usual libraries write
-// them. What is derived is in locked memory and wiped. Pure.
+// SecretForms: every spelling of a value that is looked for in what a program writes. As it is, also with a
+// terminal's line ends; line by line; base64 in both alphabets, where it stands alone or within something
+// longer (three alignments), and wrapped at 64 and 76 columns; hexadecimal; URL-escaped; JSON-escaped; the
+// last two as the usual libraries write them. What is derived is in locked memory and wiped. Pure.
 #pragma once
 
 #include "redact/locked_vector.h"

@@ -82,7 +82,14 @@ class Exec final : public Command {
             for (const std::string& key : keys) COFFER_CHECK(add_secret(key, values, environment));
         }
         if (flyte_) COFFER_CHECK(add_flyte_folder(common, *source, environment));
-        return start(values, environment, out);
+        const auto pointers = environment.pointers();
+        if (no_redact_) return become_program({words_, pointers});
+        const Redactor redactor = redactor_of(values, out);
+        // A program may run for days: what is not needed to redact its output goes, an identity above all.
+        values.forget();
+        source.reset();
+        COFFER_TRY(end_, run_relayed({words_, pointers, &redactor}, [&] { environment.forget(); }));
+        return {};
     }
 
   private:
@@ -99,6 +106,7 @@ class Exec final : public Command {
             return found->second.view();
         }
         [[nodiscard]] const std::map<std::string, SecretBuffer>& all() const { return values_; }
+        void forget() { values_.clear(); }
 
       private:
         SecretSource& source_;
@@ -177,18 +185,14 @@ class Exec final : public Command {
         return environment.add("FLYTE_SECRETS_DEFAULT_DIR", as_bytes(named.native()), "--flyte");
     }
 
-    Result<void> start(const Values& values, ChildEnvironment& environment, Output& out) {
-        const auto pointers = environment.pointers();
-        if (no_redact_) return become_program({words_, pointers});
+    static Redactor redactor_of(const Values& values, Output& out) {
         SecretForms forms;
         for (const auto& [key, value] : values.all()) {
             if (!forms.add(value.view()))
                 out.warning("the value of ", key, " is shorter than ", kShortestForm,
                             " bytes and is not redacted");
         }
-        const Redactor redactor(forms.all());
-        COFFER_TRY(end_, run_relayed({words_, pointers, &redactor}));
-        return {};
+        return Redactor(forms.all());
     }
 
     SecretSource::Options source_options_;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/pipe.h"
 #include "programs/child_program.h"
 
 namespace coffer {
@@ -103,9 +104,8 @@ std::vector<std::string> lines_of(std::string_view text) {
 }  // namespace
 
 Result<TouchJob> TouchJob::start(const TouchOrder& order) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(Code::failed, "pipe2: ", errno_text());
-    Descriptor from(ends[0]), to(ends[1]);
+    COFFER_TRY(auto pipe, Pipe::make());
+    auto& [from, to] = pipe;
     if (::fcntl(from.get(), F_SETFL, O_NONBLOCK) != 0) return fail(Code::failed, "fcntl: ", errno_text());
     const pid_t parent = ::getpid(), child = ::fork();
     if (child < 0) return fail(Code::failed, "fork: ", errno_text());
