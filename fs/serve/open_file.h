@@ -37,6 +37,7 @@ struct OpenFile {
     std::uint32_t secret = 0;
     std::uint64_t version = 0, not_after_ms = 0, time_ms = 0;
     std::uint8_t level = 0;
+    mode_t mode = 0;  // of a rendered file
     std::string_view scope;
 
     std::shared_ptr<const Attested> opener;

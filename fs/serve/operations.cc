@@ -183,8 +183,9 @@ Answer<struct stat> Operations::attributes(const Requester& who, std::uint64_t n
         return entry->attributes;
     }
     auto file = handle ? parts_.handles.find(*handle) : nullptr;
+    if (file && !file->rendered.empty()) return open_rendered_attributes(who, node, *file);
     auto shown = parts_.catalogue.resolve(*place);
-    if (!shown) return rendered_attributes(who, node, *place, file.get(), worker);
+    if (!shown) return rendered_attributes(who, node, *place, worker);
     auto pass = parts_.gate.check_sight(who, secret_path(*place));
     if (!pass) return tl::make_unexpected(pass.error());
     if (file && file->sealed)  // an open file is a snapshot, its time too

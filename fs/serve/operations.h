@@ -128,8 +128,9 @@ class Operations {
     [[nodiscard]] Answer<FoundEntry> lookup_rendered(const Requester& who, const Place& place,
                                                      Worker& worker);
     [[nodiscard]] Answer<struct stat> rendered_attributes(const Requester& who, std::uint64_t node,
-                                                          const Place& place, const OpenFile* file,
-                                                          Worker& worker);
+                                                          const Place& place, Worker& worker);
+    [[nodiscard]] Answer<struct stat> open_rendered_attributes(const Requester& who, std::uint64_t node,
+                                                               const OpenFile& file);
     [[nodiscard]] Answer<> check_rendered(const Requester& who, const Place& place);
     [[nodiscard]] Answer<std::uint64_t> open_rendered(const Requester& who, const Place& place, int flags,
                                                       Worker& worker);

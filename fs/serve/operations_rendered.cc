@@ -14,6 +14,8 @@ namespace {
 // Where a listing stands after the KEYs of all four levels: the fifth list of names.
 constexpr std::uint64_t kRenderedList = 5;
 
+constexpr std::string_view kReasonOtherSecret = "another secret of the rendered file was refused";
+
 template <class Check>
 Answer<std::vector<Pass>> pass_all(const std::vector<Target>& targets, const Check& check) {
     std::vector<Pass> out;
@@ -46,6 +48,7 @@ std::shared_ptr<OpenFile> open_file(const Rendering& rendering, std::shared_ptr<
     for (const RenderedSecret& one : rendering.secrets)
         file->rendered.push_back(
             {one.place, one.shown.secret, one.shown.version, one.shown.not_after_ms, one.shown.scope});
+    file->mode = rendering.mode;
     file->large = std::move(text);
     file->version = rendering.fingerprint();
     file->time_ms = rendering.time_ms;
@@ -91,17 +94,24 @@ Answer<FoundEntry> Operations::lookup_rendered(const Requester& who, const Place
     return entry;  // the kernel keeps no such name, for the file goes when one of its secrets does
 }
 
+// An open file is a snapshot: whatever its path shows by now, it is asked about what is in it.
+Answer<struct stat> Operations::open_rendered_attributes(const Requester& who, std::uint64_t node,
+                                                         const OpenFile& file) {
+    auto passes = pass_all(targets_of(file),
+                           [&](const Target& target) { return parts_.gate.check_sight(who, target.path); });
+    if (!passes) return tl::make_unexpected(passes.error());
+    return describe_file(who, node, file.time_ms, file.large->value.size(),
+                         terms_of(*passes, file.mode).presentation);
+}
+
 Answer<struct stat> Operations::rendered_attributes(const Requester& who, std::uint64_t node,
-                                                    const Place& place, const OpenFile* file,
-                                                    Worker& worker) {
+                                                    const Place& place, Worker& worker) {
     const auto rendering = parts_.rendered_files.find(place);
     if (!rendering) return answer_errno(ENOENT);
     auto passes = pass_all(targets_of(*rendering),
                            [&](const Target& target) { return parts_.gate.check_sight(who, target.path); });
     if (!passes) return tl::make_unexpected(passes.error());
     const Presentation presentation = terms_of(*passes, rendering->mode).presentation;
-    if (file && !file->rendered.empty())
-        return describe_file(who, node, file->time_ms, file->large->value.size(), presentation);
     auto size = rendered_size(*rendering, worker);
     if (!size) return tl::make_unexpected(size.error());
     return describe_file(who, node, rendering->time_ms, *size, presentation);
@@ -216,10 +226,13 @@ Answer<std::uint64_t> Operations::open_rendered(const Requester& who, const Plac
     auto handle = parts_.handles.add(std::move(file));
     if (!handle) return refuse(handle.error());
     for (std::size_t i = 0; i < targets.size(); ++i) {
-        if (auto audited = parts_.gate.admit_open((*passes)[i], who, targets[i]); !audited) {
-            parts_.handles.release(*handle);
-            return tl::make_unexpected(audited.error());
-        }
+        auto admitted = parts_.gate.admit_open((*passes)[i], who, targets[i]);
+        if (admitted) continue;
+        parts_.handles.release(*handle);
+        // What is on record as allowed was not given after all.
+        for (const Target& before : std::span(targets).first(i))
+            parts_.gate.audit_refusal(who, "open", before, kReasonOtherSecret);
+        return tl::make_unexpected(admitted.error());
     }
     parts_.status.count(Status::Count::opens);
     return *handle;

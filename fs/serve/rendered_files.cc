@@ -44,12 +44,7 @@ Result<void> RenderedFiles::load(const std::vector<TemplateFile>& templates) {
     for (const TemplateFile& one : templates) {
         File file(one);
         COFFER_TRY(file.place, catalogue_.intern(one.path));
-        if (auto shown = catalogue_.resolve(file.place))
-            return fail(Code::conflict, one.place, "there is a secret ", shown->scope, '/', shown->key,
-                        ", which ", file.path, " shows; give the template another path");
         (void)file.source.refresh();
-        if (const auto& error = file.source.error())
-            return fail(error->code, one.place, "source: ", error->message);
         file.text = file.source.text();
         files_.push_back(std::move(file));
     }
@@ -80,7 +75,11 @@ std::vector<RenderedFiles::Finding> RenderedFiles::refresh() {
 std::optional<Error> RenderedFiles::problem_of(std::size_t number) const {
     const File& file = files_[number];
     if (const auto& error = file.source.error())
-        return Error{error->code, concat(error->message, "; the text before it stays in force"), {}};
+        return Error{
+            error->code,
+            concat(error->message, file.source.text() ? "; the text before it stays in force"
+                                                      : "; the file is not there until this is in order"),
+            {}};
     if (auto shown = catalogue_.resolve(file.place))
         return Error{Code::conflict,
                      concat("the path shows the secret ", shown->scope, '/', shown->key,
@@ -118,6 +117,7 @@ Result<Rendering> RenderedFiles::render_now(std::size_t number) const {
         std::shared_lock lock(mutex_);
         out.source = file.text;
     }
+    if (!out.source) return fail(Code::not_found, "there is no template in order");
     for (;;) {
         const std::uint64_t revision = catalogue_.revision();
         out.secrets.clear();

@@ -42,7 +42,8 @@ class RenderedFiles {
   public:
     explicit RenderedFiles(Catalogue& catalogue) : catalogue_(catalogue) {}
 
-    // Before anything is served. An error when a source cannot be taken or a secret has a file's path.
+    // Before anything is served. What is wrong with a source or a path is that file's matter alone, and told
+    // by refresh().
     [[nodiscard]] Result<void> load(const std::vector<TemplateFile>& templates);
 
     // --- by the store watch ---
@@ -82,7 +83,7 @@ class RenderedFiles {
         std::string path;
         Scope directory;
         TemplateSource source;                     // the store watch's own
-        std::shared_ptr<const TemplateText> text;  // guarded by mutex_
+        std::shared_ptr<const TemplateText> text;  // null: there was none in order; guarded by mutex_
         std::optional<Rendering> last;             // what was made last; guarded by mutex_
         std::size_t last_size = 0;
         std::weak_ptr<const LargeCopy> last_text;

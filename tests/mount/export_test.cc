@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `coffer export --mount` is a reader like any other: the policy decides what it writes.
+#include "serve/wall_clock.h"
 #include "support/mounted_store.h"
 #include "support/tool.h"
 
@@ -46,5 +47,52 @@ TEST_CASE("export through the mount writes what the policy lets its process read
     CHECK(export_as(kBob, tool, {mount, "--format", "kestra"}) == Outcome{0, "SECRET_A=b25l\n"});
     // Hidden from it, as from every other program of that user; root is no exception.
     for (const Who& who : {kCarol, kRoot}) CHECK(export_as(who, tool, {mount}) == Outcome{3, ""});
+    mounted.stop();
+}
+
+TEST_CASE("export through the mount leaves out what has expired, as from the store") {
+    MountedStore mounted(allow(kAlice, "acme/checkout/production/*"));
+    const std::string old = concat(kScope, "/OLD");
+    mounted.set(concat(kScope, "/A"), "one");
+    mounted.set(old, "over", Visibility::masked, wall_clock_ms() + 100);
+    mounted.start();
+    CHECK(soon([&] { return read_as(kAlice, mounted.path(old)).error == EKEYEXPIRED; }));
+    CHECK(export_as(kAlice, reachable_tool(mounted), {concat("--mount=", mounted.mount().native())}) ==
+          Outcome{0, "A=one\n"});
+    mounted.stop();
+}
+
+TEST_CASE("what takes all secrets of a folder takes no rendered file for one") {
+    MountedStore mounted(allow(kAlice, "acme/checkout/production/*"), [](Config& settings) {
+        const auto source = settings.file.parent_path() / "app.conf.template";
+        settings.templates.push_back(
+            {must(SecretName::parse(concat(kScope, "/app.conf"))), source, 0400, {}});
+        std::ofstream(source) << "[database]\npassword = {{ secret('A') }}\n";
+        std::filesystem::permissions(source, std::filesystem::perms(0644));
+    });
+    mounted.set(concat(kScope, "/A"), "hunter2");
+    mounted.start();
+    const std::string tool = reachable_tool(mounted), at = mounted.mount();
+    CHECK(read_as(kAlice, mounted.path(concat(kScope, "/app.conf"))).text ==
+          "[database]\npassword = hunter2\n");
+
+    CHECK(export_as(kAlice, tool, {concat("--mount=", at)}) == Outcome{0, "A=hunter2\n"});
+    const std::vector<std::string> place = {"--mount", at, "--scope", std::string(kScope)};
+    auto run = [&](std::vector<std::string> words, const std::vector<std::string>& command) {
+        words.insert(words.end(), place.begin(), place.end());
+        words.insert(words.end(), command.begin(), command.end());
+        return run_as(kAlice, words).text;
+    };
+    CHECK(run({tool, "exec", "--no-redact"}, {"--", "/bin/sh", "-c", "echo ${A-none} ${app_conf-none}"}) ==
+          "hunter2 none\n");
+    const auto log = mounted.config.file.parent_path() / "log";
+    std::ofstream(log) << "[database]\nhunter2\n";
+    std::filesystem::permissions(log, std::filesystem::perms(0644));
+    CHECK(as(kAlice, [&] {
+              if (const int in = open(log.c_str(), O_RDONLY); in < 0 || dup2(in, 0) < 0) return failed();
+              Said said = run_program(tool.c_str(),
+                                      {"coffer", "redact", "--mount", at, "--scope", std::string(kScope)});
+              return Outcome{said.status, said.text};
+          }) == Outcome{0, "[database]\n[redacted]\n"});
     mounted.stop();
 }

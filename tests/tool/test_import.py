@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import pty
+import re
 import stat
 import subprocess
 import unittest
@@ -101,6 +102,22 @@ class Import(StoreCase):
         self.bring_in(root)
         self.assertEqual(self.values(), {"DB": b"one\n", "tls.key": b"two"})
 
+    def test_a_link_out_of_the_folder_is_refused(self):
+        outside = self.file("outside", b"hunter2")
+        for target in (outside, "../outside", "sub/../../outside", "/etc/hostname", "/proc/self/environ", "none"):
+            with self.subTest(target=target):
+                root = self.tree(f"links-{len(list(self.folder.iterdir()))}", {"A": b"1", "sub/B": b"2"})
+                (root / "LINK").symlink_to(target)
+                says = "LINK: No such file" if target == "none" else "LINK is a link that leads out of the folder"
+                self.nothing_changes(FAILED if target == "none" else USAGE, "--scope", SCOPE, "--rename", root, says=says)
+        # The folder itself may be given as a link, and one from a folder to its neighbour leads nowhere else.
+        root = self.tree("inside", {"A": b"1", "sub/B": b"2"})
+        (root / "sub/C").symlink_to("../A")
+        given = self.folder / "given"
+        given.symlink_to(root)
+        self.bring_in(given, "--rename")
+        self.assertEqual(self.values(), {"A": b"1", "sub_B": b"2", "sub_C": b"1"})
+
     def test_a_pass_tree_is_known_by_its_marker_and_wants_its_names_changed(self):
         root = self.tree("pass", {".gpg-id": b"me\n", ".git/config": b"x", "web/db": b"hunter2\n", "mail": b"pw\nuser: me\n"})
         error = self.nothing_changes(USAGE, "--scope", SCOPE, root, says="--rename makes it web_db")
@@ -185,6 +202,33 @@ class Import(StoreCase):
         self.assertEqual(self.reveal(f"{SCOPE}/K2499"), b"v2499")
         self.assertTrue(self.json("verify")["ok"])
 
+    def test_a_bar_shows_the_progress_on_a_terminal_alone_and_is_gone_at_the_end(self):
+        file = self.file("many.env", b"".join(b"K%04d=v\n" % i for i in range(2500)))
+        for words, bar in ((("import", "--scope", SCOPE, file), "sealing"), (("export", "--scope", SCOPE, "--out", self.folder / "out"), "opening")):
+            status, screen = self.on_terminal(*words)
+            self.assertEqual(status, DONE, screen)
+            self.assertRegex(screen, rf"{bar} \[ {{30}}\] 0 of 2500\r\x1b\[K{bar} \[#+ +\] \d+ of 2500\r\x1b\[K")
+            # What is left to be seen: each clearing of the line takes away what stood in it.
+            left = re.sub(r"[^\n]*\r\x1b\[K", "", screen.replace("\r\n", "\n"))
+            self.assertNotIn(" of 2500", left)
+            self.assertIn("ported 2500 secrets", left)
+        done = self.run_tool("import", "--scope", "acme/checkout/staging", file)
+        self.assertEqual(done.stderr, b"")
+
+    def on_terminal(self, *words):
+        """The exit status of the tool with its outputs on a terminal, and all that came there."""
+        leader, terminal = pty.openpty()
+        process = subprocess.Popen([PROGRAM, *map(str, words)], env=self.environment, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal)
+        os.close(terminal)
+        screen = b""
+        try:
+            while piece := os.read(leader, 65536):
+                screen += piece
+        except OSError:  # EIO: the other end is closed
+            pass
+        os.close(leader)
+        return process.wait(timeout=60), screen.decode()
+
     def test_two_imports_at_once_both_go_in(self):
         environment = dict(self.environment)
         files = [self.file(f"{side}.env", b"".join(b"%s%04d=%d\n" % (side.encode(), i, i) for i in range(1500))) for side in "AB"]
@@ -236,7 +280,35 @@ class Export(StoreCase):
                          {"A": (0o600, b"one $x"), "B": (0o600, b"two")})
         self.refused(CONFLICT, "export", "--scope", SCOPE, "--out", folder)
         self.refused(USAGE, "export", "--scope", SCOPE, "--format", "pass", says="--out")
-        self.refused(USAGE, "export", "--scope", SCOPE, "--format", "json", "--out", folder, says="stdout")
+
+    def test_a_folder_with_a_slash_behind_is_no_less_closed(self):
+        folder = self.folder / "above" / "out"
+        self.do("export", "--scope", SCOPE, "--out", f"{folder}/")
+        self.assertEqual(stat.S_IMODE(folder.stat().st_mode), 0o700)
+        self.assertIn("exists already", self.refused(CONFLICT, "export", "--scope", SCOPE, "--out", f"{folder}/"))
+
+    def test_a_file_is_new_and_closed_to_others(self):
+        for text_format, content in (("json", b'{\n  "A": "one $x",\n  "B": "two"\n}\n'), ("dotenv", b"A='one $x'\nB=two\n"),
+                                     ("kestra", b"SECRET_A=b25lICR4\nSECRET_B=dHdv\n")):
+            file = self.folder / f"out.{text_format}"
+            done = self.json("export", "--scope", SCOPE, "--format", text_format, "--out", file)
+            self.assertEqual((done["file"], done["secrets"]), (str(file), 2))
+            self.assertEqual((stat.S_IMODE(file.stat().st_mode), file.read_bytes()), (0o600, content))
+
+    def test_nothing_that_is_there_is_written_to_nor_a_link_followed(self):
+        target = self.folder / "target"
+        link = self.folder / "link"
+        link.symlink_to(target)
+        file = self.folder / "file"
+        file.write_bytes(b"mine")
+        for words in (("--out",), ("--format", "json", "--out")):
+            for path in (link, file, self.folder):
+                error = self.refused(CONFLICT, "export", "--scope", SCOPE, *words, path, says="exists already; nothing was changed")
+                self.assertIn("coffer export --help", error)
+        self.assertFalse(target.exists())
+        self.assertEqual(file.read_bytes(), b"mine")
+        self.refused(NOT_FOUND, "export", "--scope", "acme/none/production", "--format", "json", "--out", target)
+        self.assertFalse(target.exists())
 
     def test_a_failure_leaves_no_folder_and_prints_no_value(self):
         folder = self.folder / "out"

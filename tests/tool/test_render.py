@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`coffer render` where there is nothing to read through: what it says. What it writes is in tests/mount."""
+import os
 import unittest
 
 from store_case import NOT_FOUND, StoreCase, UNAVAILABLE, USAGE
@@ -33,6 +34,14 @@ class Render(StoreCase):
             self.refused(USAGE, "render", file, "--out", self.folder / "out", f"--mode={mode}")
         self.refused(USAGE, "render", file, "--mode", "0600", says="--out")
         self.assertFalse((self.folder / "out").exists())
+
+    def test_only_a_file_is_replaced(self):
+        file, link, pipe = self.template(b"x"), self.folder / "link", self.folder / "pipe"
+        link.symlink_to("/dev/null")
+        os.mkfifo(pipe)
+        for out, says in ((link, "is a link"), (pipe, "is a device or the like"), (self.folder, "is a folder")):
+            self.refused(USAGE, "render", file, "--out", out, says=says)
+        self.assertTrue(link.is_symlink() and pipe.is_fifo())
 
     def test_without_a_mount_it_says_what_to_do(self):
         file = self.template(b"{{ secret('A') }}")

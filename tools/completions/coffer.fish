@@ -98,7 +98,7 @@ complete -c coffer -n '__coffer_verb import export' -l format -x -a 'dotenv kest
 complete -c coffer -n '__coffer_verb import' -l dry-run -d 'Change nothing'
 complete -c coffer -n '__coffer_verb import' -l rename -d 'Put _ for what a KEY may not have'
 complete -c coffer -n '__coffer_verb import' -l skip-invalid -d 'Leave out what has no valid KEY'
-complete -c coffer -n '__coffer_verb export' -l out -x -a '(__fish_complete_directories)' -d 'The folder to make'
+complete -c coffer -n '__coffer_verb export' -l out -r -d 'The folder or file to make'
 complete -c coffer -n '__coffer_verb export' -l mount -x -a '(__fish_complete_directories)' -d 'Through the mount'
 complete -c coffer -n '__coffer_verb get' -l version -x -d 'An earlier version'
 complete -c coffer -n '__coffer_verb get' -l reveal -d 'Write the value to stdout'

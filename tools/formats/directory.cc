@@ -2,7 +2,9 @@
 #include "formats/directory.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,36 +19,49 @@ namespace {
 namespace files = std::filesystem;
 
 // Exactly the bytes that the file has: it may not change while it is read.
-Result<void> read_whole(int fd, std::span<std::uint8_t> room, const files::path& path) {
+Result<void> read_whole(int fd, std::span<std::uint8_t> room, std::string_view path) {
     std::size_t size = 0;
     std::uint8_t behind = 0;
     while (true) {
         const auto rest = size < room.size() ? room.subspan(size) : std::span(&behind, 1);
         const ssize_t count = ::read(fd, rest.data(), rest.size());
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return fail(Code::failed, "reading ", path.native(), ": ", errno_text());
+        if (count < 0) return fail(Code::failed, "reading ", path, ": ", errno_text());
         if (count == 0 && size == room.size()) return {};
         if (count == 0 || size == room.size()) {
             wipe({&behind, 1});
-            return fail(Code::failed, path.native(), " was changed while it was read; try again");
+            return fail(Code::failed, path, " was changed while it was read; try again");
         }
         size += static_cast<std::size_t>(count);
     }
 }
 
-Result<ByteView> read_file(const files::path& path, SecretChunks& memory) {
+// Links are followed within the folder alone, whoever changes it meanwhile: root may import a tree that
+// another user has made, and a link to /etc/shadow must not become a secret of that user's.
+Descriptor open_below(int folder, const files::path& name) {
+    open_how how{};
     // Without O_NONBLOCK a FIFO would be waited for before it can be refused.
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    how.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+    return Descriptor(static_cast<int>(::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how)));
+}
+
+// `name`: below the folder; `path`: the whole, for messages.
+Result<ByteView> read_file(int folder, const files::path& name, const std::string& path,
+                           SecretChunks& memory) {
+    Descriptor file = open_below(folder, name);
+    if (!file && errno == EXDEV)
+        return fail(Code::invalid, path,
+                    " is a link that leads out of the folder; put the file itself in its place");
     if (!file)
-        return fail(errno == EACCES ? Code::not_allowed : Code::failed, "opening ", path.native(), ": ",
-                    errno_text());
+        return fail(errno == EACCES ? Code::not_allowed : Code::failed, "opening ", path, ": ", errno_text());
     struct stat status {};
-    if (fstat(file.get(), &status) != 0) return fail(Code::failed, path.native(), ": ", errno_text());
+    if (fstat(file.get(), &status) != 0) return fail(Code::failed, path, ": ", errno_text());
     if (!S_ISREG(status.st_mode))
-        return fail(Code::invalid, path.native(), " is neither a file nor a folder; remove it from the tree");
+        return fail(Code::invalid, path, " is neither a file nor a folder; remove it from the tree");
     const auto size = static_cast<std::size_t>(status.st_size);
     if (size > kMaxValue)
-        return fail(Code::invalid, path.native(), " has ", size, " bytes; a value has at most ", kMaxValue);
+        return fail(Code::invalid, path, " has ", size, " bytes; a value has at most ", kMaxValue);
     COFFER_TRY(auto room, memory.room(size));
     COFFER_CHECK(read_whole(file.get(), room, path));
     return ByteView(room);
@@ -80,9 +95,12 @@ Result<std::vector<files::path>> list_files(const files::path& folder, HiddenFil
 Result<Entries> read_directory(const files::path& folder, HiddenFiles hidden, SecretChunks& memory) {
     Entries entries;
     COFFER_TRY(auto paths, list_files(folder, hidden, entries));
+    Descriptor root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return fail(Code::failed, "opening ", folder.native(), ": ", errno_text());
     for (const files::path& path : paths) {
-        COFFER_TRY(auto value, read_file(path, memory));
-        entries.list.push_back({path.lexically_relative(folder), value, 0});
+        const files::path name = path.lexically_relative(folder);
+        COFFER_TRY(auto value, read_file(root.get(), name, path.native(), memory));
+        entries.list.push_back({name, value, 0});
     }
     return entries;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "formats/text_cursor.h"
 #include "keys/base64.h"
 #include "names/name.h"
@@ -160,30 +161,6 @@ class JsonParser {
 };
 
 // ---- writing
-
-// The bytes of the UTF-8 character that `text` begins with; 0 when it begins with none (RFC 3629).
-std::size_t character_size(ByteView text) {
-    const unsigned first = text[0];
-    if (first < 0x80) return 1;
-    const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((text[i] & 0xc0) != 0x80) return 0;
-    }
-    const unsigned second = text[1];
-    const bool too_long = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-    const bool surrogate = first == 0xed && second >= 0xa0, too_large = first == 0xf4 && second >= 0x90;
-    return too_long || surrogate || too_large ? 0 : size;
-}
-
-bool is_utf8(ByteView text) {
-    while (!text.empty()) {
-        const std::size_t size = character_size(text);
-        if (size == 0) return false;
-        text = text.subspan(size);
-    }
-    return true;
-}
 
 void put_string(SecretChunks& out, ByteView text) {
     out.put("\"");

@@ -51,7 +51,10 @@ Result<SecretBuffer> read_all(int fd, std::string_view what, std::size_t limit,
 Result<SecretBuffer> read_value_file(const std::string& path, std::size_t limit, FileTrust trust) {
     Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (!file) {
-        Code code = errno == ENOENT ? Code::not_found : errno == EACCES ? Code::not_allowed : Code::failed;
+        const Code code = errno == ENOENT        ? Code::not_found
+                          : errno == EACCES      ? Code::not_allowed
+                          : errno == EKEYEXPIRED ? Code::expired  // of a secret in the mount
+                                                 : Code::failed;
         return fail(code, "opening ", path, ": ", errno_text());
     }
     struct stat status {};

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mounted/mounted_secrets.h"
 
+#include <sys/xattr.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 #include "host/served_mount.h"
@@ -11,6 +14,14 @@
 #include "session.h"
 
 namespace coffer {
+namespace {
+
+// It has no version: it is made of secrets, each of which is there by itself if it is to be had.
+bool is_rendered(const std::filesystem::path& file) {
+    return ::lgetxattr(file.c_str(), "user.coffer.version", nullptr, 0) < 0 && errno == ENODATA;
+}
+
+}  // namespace
 
 Result<Scope> parse_directory(std::string_view text) {
     COFFER_TRY(auto scope, Scope::parse(text));
@@ -63,7 +74,7 @@ Result<std::vector<std::string>> MountedSecrets::keys(const Scope& directory) co
     std::filesystem::directory_iterator entry(folder(directory), error);
     for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
         std::string key = entry->path().filename();
-        if (check_key(key)) out.push_back(std::move(key));
+        if (check_key(key) && !is_rendered(entry->path())) out.push_back(std::move(key));
     }
     if (error && error != std::errc::no_such_file_or_directory && error != std::errc::permission_denied)
         return fail(Code::failed, "listing ", folder(directory).native(), ": ", error.message());

@@ -32,7 +32,8 @@ class MountedSecrets {
     [[nodiscard]] std::filesystem::path folder(const Scope& directory) const {
         return mount_ / directory.org / directory.project / directory.domain;
     }
-    // Sorted; not each of them may be read. Code::not_found when there is none for this process.
+    // Sorted, rendered files left out; not each of them may be read. Code::not_found when there is none for
+    // this process.
     [[nodiscard]] Result<std::vector<std::string>> keys(const Scope& directory) const;
     // Code::not_found: there is none, or this process may not read it and is not told so.
     [[nodiscard]] Result<SecretBuffer> read(const Scope& directory, std::string_view key) const;

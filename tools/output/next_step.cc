@@ -39,7 +39,9 @@ std::string step(const Error& error, std::string_view verb) {
             if (!error.rule.empty() || changes_store(verb)) return "`coffer member ls` says who may do what";
             return "run `coffer doctor`";
         case Code::conflict:
-            return "`coffer log` says what was changed and by whom";
+            // Another writer was first; else something is there that would be overwritten.
+            return changes_store(verb) || verb == "import" ? "`coffer log` says what was changed and by whom"
+                                                           : help_of(verb);
         case Code::tampered:
             if (verb == "verify")
                 return "`coffer verify --repair` cuts what does not verify, and nothing else";

@@ -9,10 +9,9 @@
 
 namespace coffer {
 
-Result<void> ExportWriter::make_folder(const std::filesystem::path& folder) {
-    COFFER_CHECK(NewFiles::expect_nothing(folder));
-    folder_ = folder;
-    return made_.folder(folder, 0700);
+Result<void> ExportWriter::write_to(const std::filesystem::path& out) {
+    out_ = out;
+    return is_tree(format_) ? made_.new_folder(out, 0700) : NewFiles::expect_nothing(out);
 }
 
 Result<void> ExportWriter::add(const std::string& key, ByteView value) {
@@ -24,12 +23,12 @@ Result<void> ExportWriter::add(const std::string& key, ByteView value) {
         case Format::json:
             return json_->add(key, value);
         case Format::dir:
-            return made_.file(folder_ / key, as_text(value), 0600);
+            return made_.file(out_ / key, as_text(value), 0600);
         case Format::pass: {
             COFFER_TRY(auto line, SecretBuffer::allocate(value.size() + 1));
             std::copy(value.begin(), value.end(), line.writable().begin());
             line.writable().back() = '\n';
-            return made_.file(folder_ / key, as_text(line.view()), 0600);
+            return made_.file(out_ / key, as_text(line.view()), 0600);
         }
     }
     return fail(Code::failed, "an unknown format");
@@ -37,7 +36,12 @@ Result<void> ExportWriter::add(const std::string& key, ByteView value) {
 
 Result<void> ExportWriter::finish() {
     if (json_) COFFER_CHECK(json_->finish());
-    for (ByteView part : text_.parts()) COFFER_CHECK(Output::raw(part));
+    const std::vector<ByteView> text = text_.parts();
+    if (out_.empty()) {
+        for (ByteView part : text) COFFER_CHECK(Output::raw(part));
+    } else if (!is_tree(format_)) {
+        COFFER_CHECK(made_.file(out_, text, 0600));
+    }
     made_.keep();
     return {};
 }

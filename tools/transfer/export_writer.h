@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ExportWriter: takes secrets one by one and writes them in a format: a text, which is kept in locked memory
-// and goes to stdout whole or not at all, or a new folder (mode 0700, its files 0600), which is removed again
-// when it was not finished.
+// and goes whole or not at all to stdout or into a new file (mode 0600), or a new folder (mode 0700, its
+// files 0600), which is removed again when it was not finished.
 #pragma once
 
 #include <filesystem>
@@ -23,8 +23,9 @@ class ExportWriter {
     ExportWriter(const ExportWriter&) = delete;
     ExportWriter& operator=(const ExportWriter&) = delete;
 
-    // For a tree, before the first add(). Code::conflict when something is there already.
-    [[nodiscard]] Result<void> make_folder(const std::filesystem::path& folder);
+    // The new folder or file, in place of stdout; for a tree always. Before the first add(). Code::conflict
+    // when something is there already.
+    [[nodiscard]] Result<void> write_to(const std::filesystem::path& out);
     [[nodiscard]] Result<void> add(const std::string& key, ByteView value);
     [[nodiscard]] Result<void> finish();
 
@@ -32,7 +33,7 @@ class ExportWriter {
     const Format format_;
     SecretChunks text_;
     std::optional<JsonWriter> json_;
-    std::filesystem::path folder_;
+    std::filesystem::path out_;  // empty: stdout
     NewFiles made_;
 };
 

@@ -16,7 +16,8 @@ namespace {
 
 class Export final : public Command {
   public:
-    Export() : Command("export", "Write the values of masked secrets to stdout or a new folder") {}
+    Export()
+        : Command("export", "Write the values of masked secrets to stdout, a new file or a new folder") {}
 
     void add_options(CLI::App& app) override {
         app.add_option("--scope", scope_, "org/project/domain, with * for all")
@@ -24,8 +25,8 @@ class Export final : public Command {
             ->type_name("SCOPE");
         app.add_option("--format", format_, "dotenv (the default), kestra, json, dir or pass")
             ->type_name("FORMAT");
-        app.add_option("--out", folder_, "The folder to make, for dir (the default then) and pass")
-            ->type_name("DIR");
+        app.add_option("--out", out_, "The folder to make (dir, the default then, and pass) or the file")
+            ->type_name("DIR|FILE");
         mount_option_ = app.add_option("--mount", mount_,
                                        "Through the mount (DIR, else the configured one): what "
                                        "this process may read there")
@@ -38,7 +39,7 @@ class Export final : public Command {
         COFFER_TRY(auto scope, Scope::parse(scope_));
         COFFER_TRY(auto format, format_to_write(out.json()));
         ExportWriter writer(format);
-        if (is_tree(format)) COFFER_CHECK(writer.make_folder(*folder_));
+        if (out_) COFFER_CHECK(writer.write_to(*out_));
         std::size_t count = 0;
         if (mount_option_->count() > 0) {
             COFFER_TRY(count, write_mounted(common, out, scope, writer));
@@ -46,29 +47,28 @@ class Export final : public Command {
             COFFER_TRY(count, write_masked(common, out, scope, writer));
         }
         COFFER_CHECK(writer.finish());
-        if (!is_tree(format)) return {};
-        out.line("exported ", counted(count, "secret"), " of ", scope.text(), " to ", *folder_);
-        out.document({{"scope", scope.text()}, {"secrets", count}, {"folder", *folder_}});
+        if (!out_) return {};
+        out.line("exported ", counted(count, "secret"), " of ", scope.text(), " to ", *out_);
+        out.document(
+            {{"scope", scope.text()}, {"secrets", count}, {is_tree(format) ? "folder" : "file", *out_}});
         return {};
     }
 
   private:
     // What cannot be is said before a value is read.
     [[nodiscard]] Result<Format> format_to_write(bool json) const {
-        Format format = folder_ ? Format::dir : json ? Format::json : Format::dotenv;
+        Format format = out_ ? Format::dir : json ? Format::json : Format::dotenv;
         if (format_) {
             COFFER_TRY(format, parse_format(*format_));
         }
-        if (is_tree(format) != folder_.has_value())
-            return is_tree(format) ? fail(Code::invalid, "expected --out DIR for --format ", to_text(format))
-                                   : fail(Code::invalid, "--out makes a folder, for --format dir or pass; ",
-                                          to_text(format), " goes to stdout");
-        if (json && !is_tree(format) && format != Format::json)
+        if (out_) return format;
+        if (is_tree(format)) return fail(Code::invalid, "expected --out DIR for --format ", to_text(format));
+        if (json && format != Format::json)
             return fail(Code::invalid, "expected --format json beside --json, found ", to_text(format));
-        if (!is_tree(format) && !yes_ && isatty(STDOUT_FILENO) != 0)
+        if (!yes_ && isatty(STDOUT_FILENO) != 0)
             return fail(Code::invalid,
-                        "stdout is a terminal, which would show every value; send it to a file or "
-                        "a program, or give --yes");
+                        "stdout is a terminal, which would show every value; give --out FILE, send it to a "
+                        "program, or give --yes");
         return format;
     }
 
@@ -117,14 +117,18 @@ class Export final : public Command {
         std::size_t count = 0;
         for (const std::string& key : keys) {
             auto value = secrets.read(directory, key);
-            if (!value &&
-                (value.error().code == Code::not_found || value.error().code == Code::not_allowed)) {
-                out.warning(scope.text(), '/', key, " may not be read by this process and was left out");
+            if (value) {
+                COFFER_CHECK(writer.add(key, value->view()));
+                ++count;
                 continue;
             }
-            if (!value) return Failure(std::move(value).error());
-            COFFER_CHECK(writer.add(key, value->view()));
-            ++count;
+            const Code why = value.error().code;
+            if (why == Code::expired)
+                out.warning(scope.text(), '/', key, " has expired and was left out");
+            else if (why == Code::not_found || why == Code::not_allowed)
+                out.warning(scope.text(), '/', key, " may not be read by this process and was left out");
+            else
+                return Failure(std::move(value).error());
         }
         if (count == 0)
             return fail(Code::not_found, "this process may read nothing in ",
@@ -134,7 +138,7 @@ class Export final : public Command {
     }
 
     std::string scope_, mount_;
-    std::optional<std::string> format_, folder_;
+    std::optional<std::string> format_, out_;
     CLI::Option* mount_option_ = nullptr;
     bool yes_ = false;
 };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "access/config/owned_file.h"
 #include "access/template/template_parser.h"
 #include "base/atomic_file.h"
 #include "base/file.h"
+#include "base/file_mode.h"
 #include "command.h"
 #include "keys/base64.h"
 #include "mounted/mounted_secrets.h"
@@ -18,15 +18,19 @@ namespace {
 constexpr std::string_view kStdin = "-";
 
 // "0640", "640".
-Result<mode_t> parse_mode(std::string_view text) {
-    mode_t mode = 0;
-    const bool good = (text.size() == 3 || (text.size() == 4 && text.front() == '0')) &&
-                      std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
-    if (!good)
-        return fail(Code::invalid, "--mode: expected octal digits as in 0600, found \"", printable(text),
-                    '"');
-    for (char c : text) mode = mode * 8 + static_cast<mode_t>(c - '0');
-    return mode;
+Result<mode_t> mode_of(const std::string& text) {
+    if (auto mode = parse_mode(text.size() == 3 ? '0' + text : text)) return *mode;
+    return fail(Code::invalid, "--mode: expected octal digits as in 0600, found \"", printable(text), '"');
+}
+
+// A link, a device, a socket is never put out of its place: as root, /dev/stdout or /dev/null would be.
+Result<void> expect_file_or_nothing(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return {};
+    return fail(Code::invalid, "--out replaces a file, and ", path, " is a ",
+                S_ISLNK(status.st_mode)   ? "link; name the file itself"
+                : S_ISDIR(status.st_mode) ? "folder"
+                                          : "device or the like; without --out the text goes to stdout");
 }
 
 // What a secret of the template turned out to be: its value, and where it was found.
@@ -52,7 +56,8 @@ class Render final : public Command {
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
-        COFFER_TRY(auto mode, parse_mode(mode_.value_or("0600")));
+        COFFER_TRY(auto mode, mode_of(mode_.value_or("0600")));
+        if (out_) COFFER_CHECK(expect_file_or_nothing(*out_));
         COFFER_TRY(auto scope, first_scope());
         COFFER_TRY(auto parsed, read_template());
         COFFER_TRY(auto mount, mount_point(common, mount_));

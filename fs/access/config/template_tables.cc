@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "access/config/toml_fields.h"
+#include "base/file_mode.h"
 #include "names/name.h"
 
 namespace coffer {
@@ -33,17 +34,13 @@ std::filesystem::path read_source(TomlFields& fields) {
 // As in a rule of the policy: reading only, for nothing can be written.
 mode_t read_mode(TomlFields& fields) {
     const std::string text = fields.text("mode").value_or("0400");
-    mode_t mode = 0;
-    const bool good =
-        text.size() == 4 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '7'; });
-    if (good)
-        for (char c : text) mode = mode * 8 + static_cast<mode_t>(c - '0');
-    if (!good || (mode & ~mode_t{0444}) != 0)
+    const auto mode = parse_mode(text);
+    if (!mode || (*mode & ~mode_t{0444}) != 0)
         fields.error(fields.place("mode"),
                      "mode: expected four octal digits that let read and no more, as in "
                      "\"0440\", found \"",
                      printable(text), '"');
-    return mode;
+    return mode.value_or(0);
 }
 
 Result<TemplateFile> read_table(const TomlValue& table, std::string_view file) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/template/template_filter.h"
 
+#include "base/utf8.h"
 #include "keys/base64.h"
 
 namespace coffer {
@@ -78,29 +79,6 @@ void write_shell_word(ByteView value, const Put& put) {
             put(byte);
     }
     put_text("'", put);
-}
-
-// How many bytes the character has that begins here; 0: this is no UTF-8 (RFC 3629).
-std::size_t utf8_length(ByteView text) {
-    const std::uint8_t first = text[0];
-    if (first < 0x80) return 1;
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-    for (std::size_t i = 1; i < length; ++i)
-        if ((text[i] & 0xc0u) != 0x80) return 0;
-    const std::uint8_t second = text[1];
-    const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-    const bool beyond = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
-    return overlong || beyond ? 0 : length;
-}
-
-bool is_utf8(ByteView text) {
-    while (!text.empty()) {
-        const std::size_t length = utf8_length(text);
-        if (length == 0) return false;
-        text = text.subspan(length);
-    }
-    return true;
 }
 
 bool has_nul(ByteView value) {
