@@ -25,8 +25,10 @@ Result<SecretBuffer> grown(const SecretBuffer& full, std::size_t room) {
     return larger;
 }
 
+enum class End { nothing, short_page };  // what of the file's tells its end
+
 Result<SecretBuffer> read_all(int fd, std::string_view what, std::size_t limit,
-                              std::size_t first_room = kFirstRoom) {
+                              std::size_t first_room = kFirstRoom, End end = End::nothing) {
     COFFER_TRY(auto value, SecretBuffer::allocate(std::min(first_room, limit + 1)));
     std::size_t size = 0;
     while (true) {
@@ -41,22 +43,26 @@ Result<SecretBuffer> read_all(int fd, std::string_view what, std::size_t limit,
         size += static_cast<std::size_t>(count);
         if (size > limit)
             return fail(Code::invalid, what, " has more than ", limit, " bytes, which is the limit");
+        if (end == End::short_page && size < kFirstRoom) break;
     }
     value.shrink(size);
     return value;
 }
 
+Result<Descriptor> open_file(const std::string& path) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (file) return file;
+    const Code code = errno == ENOENT        ? Code::not_found
+                      : errno == EACCES      ? Code::not_allowed
+                      : errno == EKEYEXPIRED ? Code::expired  // of a secret in the mount
+                                             : Code::failed;
+    return fail(code, "opening ", path, ": ", errno_text());
+}
+
 }  // namespace
 
 Result<SecretBuffer> read_value_file(const std::string& path, std::size_t limit, FileTrust trust) {
-    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!file) {
-        const Code code = errno == ENOENT        ? Code::not_found
-                          : errno == EACCES      ? Code::not_allowed
-                          : errno == EKEYEXPIRED ? Code::expired  // of a secret in the mount
-                                                 : Code::failed;
-        return fail(code, "opening ", path, ": ", errno_text());
-    }
+    COFFER_TRY(auto file, open_file(path));
     struct stat status {};
     if (fstat(file.get(), &status) != 0) return fail(Code::failed, path, ": ", errno_text());
     if (S_ISDIR(status.st_mode)) return fail(Code::invalid, path, " is a folder; expected a file");
@@ -65,6 +71,13 @@ Result<SecretBuffer> read_value_file(const std::string& path, std::size_t limit,
     // One byte more than it has: the end is then seen without growing.
     const std::size_t size = S_ISREG(status.st_mode) ? static_cast<std::size_t>(status.st_size) : 0;
     return read_all(file.get(), path, limit, std::max(size + 1, kFirstRoom));
+}
+
+// Each call is a request to the daemon. So the size is not asked for, and what comes short of a page, which
+// one request reads, is the end; a longer read is of several, of which a later one may have failed.
+Result<SecretBuffer> read_mounted_file(const std::string& path) {
+    COFFER_TRY(auto file, open_file(path));
+    return read_all(file.get(), path, kMaxValue, kFirstRoom, End::short_page);
 }
 
 Result<SecretBuffer> read_stdin(std::size_t limit) {

@@ -17,7 +17,10 @@ enum class FileTrust { any, owner_only };  // owner_only: a regular file must be
 [[nodiscard]] Result<SecretBuffer> read_value_file(const std::string& path, std::size_t limit,
                                                    FileTrust trust);
 
-// The same of stdin, whatever it is.
+// The whole of a secret in the mount.
+[[nodiscard]] Result<SecretBuffer> read_mounted_file(const std::string& path);
+
+// The whole of stdin, whatever it is.
 [[nodiscard]] Result<SecretBuffer> read_stdin(std::size_t limit);
 
 struct ValueOptions {

@@ -9,7 +9,6 @@
 
 #include "host/served_mount.h"
 #include "input/value_source.h"
-#include "keys/seal.h"
 #include "names/name.h"
 #include "session.h"
 
@@ -86,7 +85,7 @@ Result<std::vector<std::string>> MountedSecrets::keys(const Scope& directory) co
 }
 
 Result<SecretBuffer> MountedSecrets::read(const Scope& directory, std::string_view key) const {
-    return read_value_file(folder(directory) / key, kMaxValue, FileTrust::any);
+    return read_mounted_file(folder(directory) / key);
 }
 
 }  // namespace coffer
