@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ T must(Result<T> result) {
     throw std::runtime_error(result.error().message);
 }
 
-// A child with a second thread, that waits until it is killed.
+// A child with a second thread, that waits until it is killed, or this process ends.
 class Subject {
   public:
     Subject() {
@@ -47,6 +48,7 @@ class Subject {
         if (pipe(ready) != 0) throw std::runtime_error("pipe failed");
         pid_ = fork();
         if (pid_ == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
             std::thread second([&] {
                 auto tid = static_cast<pid_t>(syscall(SYS_gettid));
                 if (write(ready[1], &tid, sizeof tid) != sizeof tid) _exit(1);

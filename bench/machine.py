@@ -25,7 +25,7 @@ def field(file, name):
 
 def file_system(folder):
     """The type of the one that the stores lie on."""
-    return said_by("stat", "--file-system", "--format=%T", str(folder))
+    return said_by("findmnt", "--noheadings", "--output=FSTYPE", "--target", str(folder))
 
 
 def describe(folder):
