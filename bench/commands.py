@@ -90,7 +90,7 @@ def entries(plan, client):
         for _ in range(plan.rounds):
             for name, one in words.items():
                 took[name].append(statistics.median(commands.milliseconds(one) for _ in range(plan.less(9, 3))))
-            read += client.turns(READ, {"coffer": file}, 300, pinned=False, rounds=1)["coffer"]
+            read += client.turns(READ, {"coffer": file}, plan.less(3000, 1000), pinned=False, rounds=1)["coffer"]
         for name, rounds in took.items():
             yield of_rounds(f"a process: {name}", rounds, "ms")
         for name in commands.words:

@@ -23,7 +23,7 @@ class Entry(NamedTuple):
     def line(self):
         span = "" if self.low is None else f"{short(self.low)} to {short(self.high)}"
         limit = "" if self.limit is None else f"{'at least' if self.at_least else 'at most'} {short(self.limit)}"
-        return f"  {self.name:<58} {short(self.value):>8} {self.unit:<6} {span:<20} {limit:<15}" \
+        return f"  {self.name:<63} {short(self.value):>8} {self.unit:<6} {span:<20} {limit:<15}" \
                f"{'' if self.is_within() else ' MISSED'}".rstrip()
 
     def document(self):
