@@ -146,7 +146,7 @@ std::string age_text(std::uint64_t then, std::uint64_t now) {
     const std::uint64_t seconds = now > then ? (now - then) / 1000 : 0;
     if (seconds < 60) return concat(seconds, 's');
     if (seconds < 3600) return concat(seconds / 60, 'm');
-    if (seconds < 48 * 3600) return concat(seconds / 3600, 'h');
+    if (seconds < 48 * 3600U) return concat(seconds / 3600, 'h');
     return concat(seconds / 86'400, 'd');
 }
 
