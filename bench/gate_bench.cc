@@ -174,7 +174,7 @@ std::vector<Entry> run(int repeats, const std::filesystem::path& folder) {
     file.opener = pass->visitor.attested;
     file.policy_generation = pass->visitor.policy_generation;
     auto read_by = [&](const Requester& who) {
-        return [&gate, &file, &target, who] { need(gate.check_read(who, file, target).has_value()); };
+        return [&gate, &file, &target, who] { need(gate.check_read(who, file, {&target, 1}).has_value()); };
     };
     out.push_back({"READ by the opener's thread", measure(repeats, read_by(subject.first())), 3});
     // The other thread is known by now: this is what each of its reads costs.

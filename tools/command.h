@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "output.h"
+#include "output/output.h"
 
 namespace coffer {
 
@@ -36,6 +36,10 @@ class Command {
     [[nodiscard]] std::string_view summary() const { return summary_; }
     virtual void add_options(CLI::App& app) = 0;
     [[nodiscard]] virtual Result<void> run(const CommonOptions& common, Output& out) = 0;
+    // Of a verb that runs a program: where the words after -- go, as they are.
+    [[nodiscard]] virtual std::vector<std::string>* program() { return nullptr; }
+    // What main exits with once run() has succeeded.
+    [[nodiscard]] virtual int status() const { return 0; }
 
   private:
     std::string_view words_, summary_;
@@ -52,6 +56,8 @@ std::unique_ptr<Command> make_rm();
 std::unique_ptr<Command> make_history();
 std::unique_ptr<Command> make_restore();
 std::unique_ptr<Command> make_purge();
+std::unique_ptr<Command> make_import();
+std::unique_ptr<Command> make_export();
 std::unique_ptr<Command> make_log();
 std::unique_ptr<Command> make_verify();
 std::unique_ptr<Command> make_scope_add();
@@ -72,7 +78,12 @@ std::unique_ptr<Command> make_policy_check();
 std::unique_ptr<Command> make_policy_explain();
 std::unique_ptr<Command> make_policy_learn();
 std::unique_ptr<Command> make_watch();
+std::unique_ptr<Command> make_render();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_doctor();
+std::unique_ptr<Command> make_completion();
+std::unique_ptr<Command> make_exec();
+std::unique_ptr<Command> make_task();
+std::unique_ptr<Command> make_redact();
 
 }  // namespace coffer

@@ -13,6 +13,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
                                  make_history,
                                  make_restore,
                                  make_purge,
+                                 make_import,
+                                 make_export,
                                  make_log,
                                  make_verify,
                                  make_scope_add,
@@ -33,8 +35,13 @@ std::vector<std::unique_ptr<Command>> all_commands() {
                                  make_policy_explain,
                                  make_policy_learn,
                                  make_watch,
+                                 make_render,
                                  make_status,
-                                 make_doctor};
+                                 make_doctor,
+                                 make_completion,
+                                 make_exec,
+                                 make_task,
+                                 make_redact};
     std::vector<std::unique_ptr<Command>> out;
     for (Maker make : kMakers) out.push_back(make());
     return out;

@@ -2,24 +2,26 @@
 //
 // coffer, the companion tool: finds the verb, runs it, prints one line for an error and exits with its
 // status.
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
-#include <sys/resource.h>
 #include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <map>
 
 #include "command.h"
-#include "exit_status.h"
 #include "keys/secret_buffer.h"
 #include "names/name.h"
+#include "output/exit_status.h"
+#include "output/next_step.h"
 
 namespace coffer {
 namespace {
 
-int finish(const Error& error) {
-    Output(false).note(error.message);
+int finish(const Error& error, std::string_view verb = {}) {
+    Output(false).error(with_next_step(error, verb));
     return static_cast<int>(exit_status(error.code));
 }
 
@@ -51,13 +53,16 @@ class CommandLine {
     // The command to run; nothing after --help or --version, which were answered.
     Result<Command*> parse(int argc, char** argv) {
         COFFER_CHECK(check_verb(argc, argv));
+        argc = take_program(argc, argv);
         try {
             app_.parse(argc, argv);
         } catch (const CLI::Success& asked) {
             app_.exit(asked);
             return nullptr;
         } catch (const CLI::ParseError& error) {
-            return fail(Code::invalid, error.what(), "; see `", used(), " --help`");
+            const bool is_program = dynamic_cast<const CLI::ExtrasError*>(&error) && runs_program(argv[1]);
+            return fail(Code::invalid, error.what(), is_program ? "; a command comes after --" : "",
+                        "; see `", used(), " --help`");
         } catch (const std::exception& error) {
             return fail(Code::failed, error.what());
         }
@@ -110,6 +115,26 @@ class CommandLine {
         return {};
     }
 
+    // The words after -- go to a verb that runs them: what CLI11 would make of brackets in them is not its
+    // business. What is left for it to parse.
+    int take_program(int argc, char** argv) const {
+        for (const auto& [app, command] : leaves_) {
+            auto* words = command->words() == argv[1] ? command->program() : nullptr;
+            if (!words) continue;
+            char** end = std::find(argv + 2, argv + argc, std::string_view("--"));
+            if (end == argv + argc) return argc;
+            words->assign(end + 1, argv + argc);
+            return static_cast<int>(end - argv);
+        }
+        return argc;
+    }
+
+    [[nodiscard]] bool runs_program(std::string_view verb) const {
+        return std::ranges::any_of(leaves_, [&](const auto& leaf) {
+            return leaf.second->words() == verb && leaf.second->program() != nullptr;
+        });
+    }
+
     // The words that were understood: "coffer scope add".
     [[nodiscard]] std::string used() const {
         std::string words = "coffer";
@@ -136,22 +161,40 @@ int run(int argc, char** argv) {
     Output out(line.common().json);
     auto done = (*command)->run(line.common(), out);
     if (done) done = out.finish();
-    return done ? 0 : finish(done.error());
+    return done ? (*command)->status() : finish(done.error(), (*command)->words());
 }
 
-// Values and keys pass through this process: no core file, no ptrace by the same user.
+// Values and keys pass through this process: no core file, no ptrace by the same user. The limit of core
+// files is left alone, since a program that a verb starts would inherit it.
 void keep_to_itself() {
-    rlimit none{0, 0};
-    setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
-    signal(SIGPIPE, SIG_IGN);
+}
+
+// A closed pipe is an error to be told, and not the end. By a handler: what is ignored a program that a verb
+// starts would inherit, and what it ignores by inheritance is to stay so.
+void survive_closed_pipes() {
+    struct sigaction before {};
+    if (sigaction(SIGPIPE, nullptr, &before) == 0 && before.sa_handler == SIG_DFL)
+        signal(SIGPIPE, [](int) {});
+}
+
+// A file that is opened while one of these is closed takes its place, and messages would go into it. What
+// takes it instead fails to be read or written as a closed one does.
+bool hold_standard_descriptors() {
+    for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(descriptor, F_GETFD) >= 0) continue;
+        if (open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) != descriptor) return false;
+    }
+    return true;
 }
 
 }  // namespace
 }  // namespace coffer
 
 int main(int argc, char** argv) {
+    if (!coffer::hold_standard_descriptors()) return static_cast<int>(coffer::ExitStatus::failed);
     coffer::keep_to_itself();
+    coffer::survive_closed_pipes();
     try {
         if (!coffer::initialise_crypto())
             return coffer::finish({coffer::Code::failed, "the system's random generator cannot be used", {}});

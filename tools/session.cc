@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "input/passphrase.h"
+#include "input/prompt.h"
 #include "keys/identity_file.h"
 #include "log/sqlite_log.h"
-#include "passphrase.h"
-#include "prompt.h"
 #include "service/stored_log.h"
 
 namespace coffer {

@@ -79,6 +79,16 @@ Result<Catalogue::Applied> Catalogue::apply(View& view, std::span<const CommitBo
     return applied;
 }
 
+Result<Place> Catalogue::intern(const SecretName& path) {
+    std::unique_lock lock(mutex_);
+    Place place;
+    COFFER_TRY(place.org, names_.intern(path.scope.org));
+    COFFER_TRY(place.project, names_.intern(path.scope.project));
+    COFFER_TRY(place.domain, names_.intern(path.scope.domain));
+    COFFER_TRY(place.key, names_.intern(path.key));
+    return place;
+}
+
 // What is new in the roster: writers, and the scopes that scope keys name.
 Result<void> Catalogue::add_roster(const Roster& roster) {
     const auto& principals = roster.principals();

@@ -54,6 +54,8 @@ class Catalogue {
         std::vector<Hash> dropped;
     };
     [[nodiscard]] Result<Applied> apply(View& view, std::span<const CommitBody> commits);
+    // The place of a path that is no secret's, so that its names are known.
+    [[nodiscard]] Result<Place> intern(const SecretName& path);
 
     // --- by anybody, at any time ---
 

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "base/supervisor.h"
+#include "hold/dead_mount.h"
 #include "names/name.h"
 #include "serve/daemon.h"
 
@@ -55,6 +56,15 @@ int serve(coffer::DaemonOptions options) {
     return 0;
 }
 
+// For ExecStopPost= of the user's unit, which knows no other way to the configured place.
+int take_off_mount(const coffer::DaemonOptions& options) {
+    auto mount = coffer::Daemon::mount_of(options);
+    auto taken = mount ? coffer::take_off_dead_mount(*mount) : tl::make_unexpected(mount.error());
+    if (taken) return 0;
+    spdlog::error("{}", taken.error().message);
+    return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -63,11 +73,12 @@ int main(int argc, char** argv) try {
     app.set_version_flag("--version", COFFER_VERSION);
     coffer::DaemonOptions options;
     options.version = COFFER_VERSION;
-    bool foreground = false;
+    bool foreground = false, unmount = false;
     std::optional<std::filesystem::path> config;
     auto* ways = app.add_option_group("ways", "one of:");
     ways->add_flag("--foreground", foreground, "mount, serve and stay in the foreground");
     ways->add_option("--mounted-by", options.holder, "the socket of a coffer-mount, whose mount is served");
+    ways->add_flag("--unmount", unmount, "take off what a daemon that was killed has left mounted, and end");
     ways->require_option(1);
     app.add_option("--mount", options.mount, "an empty directory (else `mount` of the configuration)")
         ->excludes("--mounted-by");
@@ -88,6 +99,7 @@ int main(int argc, char** argv) try {
     umask(077);
     block_signals();
     options.config_file = coffer::find_config(config);
+    if (unmount) return take_off_mount(options);
     if (auto taken = take_passed(options); !taken) {
         spdlog::error("{}", taken.error().message);
         return 1;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/credential_door.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
@@ -10,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <vector>
+
+#include "base/supervisor.h"
 
 namespace coffer {
 namespace {
@@ -26,31 +27,12 @@ constexpr std::chrono::milliseconds kBreath{100};  // after an accept that faile
 constexpr std::string_view kMessageId = "410f463f2fdb4cfd8ef52886e8cbaed8";
 constexpr int kWarning = 4;
 
-int socket_option(int socket, int name) {
-    int value = -1;
-    socklen_t size = sizeof value;
-    return ::getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-}
-
 // So that the socket takes the whole answer at once, and nothing that happens to this process cuts it short.
 // Past the system's limit only with CAP_NET_ADMIN; else as much as there is.
 void widen(const Descriptor& socket, std::size_t bytes) {
     const int room = static_cast<int>(bytes + (64u << 10));  // the kernel doubles it for its own needs
     if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) != 0)
         (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-}
-
-Result<void> check_listener(const Descriptor& listener) {
-    if (socket_option(listener.get(), SO_DOMAIN) != AF_UNIX ||
-        socket_option(listener.get(), SO_TYPE) != SOCK_STREAM ||
-        socket_option(listener.get(), SO_ACCEPTCONN) != 1)
-        return fail(Code::invalid, "the passed descriptor \"credentials\" (", listener.get(),
-                    ") has to be a listening unix stream socket: ListenStream=/run/cofferd/credentials.sock "
-                    "and Accept=no in its socket unit");
-    const int flags = ::fcntl(listener.get(), F_GETFL);
-    if (flags < 0 || ::fcntl(listener.get(), F_SETFL, flags | O_NONBLOCK) != 0)
-        return fail(Code::failed, "the socket of credentials: ", errno_text());
-    return {};
 }
 
 int milliseconds_until(std::chrono::steady_clock::time_point moment) {
@@ -64,7 +46,7 @@ int milliseconds_until(std::chrono::steady_clock::time_point moment) {
 Result<std::unique_ptr<CredentialDoor>> CredentialDoor::open(Descriptor listener,
                                                              const CredentialSource::Parts& parts,
                                                              Worker worker) {
-    COFFER_CHECK(check_listener(listener));
+    COFFER_CHECK(prepare_listener(listener, "credentials"));
     std::unique_ptr<CredentialDoor> door(new CredentialDoor(parts, std::move(worker)));
     door->listener_ = std::move(listener);
     door->stopped_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

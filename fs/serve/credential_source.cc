@@ -2,7 +2,7 @@
 #include "serve/credential_source.h"
 
 #include "names/name.h"
-#include "serve/wall_clock.h"
+#include "serve/version_loader.h"
 
 namespace coffer {
 namespace {
@@ -84,18 +84,9 @@ Result<Value> CredentialSource::fetch(const SocketPeer& peer, const CredentialCl
 }
 
 Result<Value> CredentialSource::open(const Shown& shown, Worker& worker) {
-    if (shown.not_after_ms != 0 && shown.not_after_ms <= wall_clock_ms())
-        return fail(Code::expired, "the secret is past its expiry");
-    auto sealed = parts_.unsealer.load(shown, worker.scratch, *worker.payloads);
-    if (!sealed) {
-        parts_.status.count(Status::Count::errors);
-        const Error& error = sealed.error();
-        if (error.code == Code::tampered &&
-            parts_.status.raise(concat("payload ", shown.scope, '/', shown.key), error.message))
-            (void)parts_.audit.note("alarm", error.message);
-        return tl::make_unexpected(std::move(sealed).error());
-    }
-    return parts_.unsealer.open_large(**sealed, worker.scratch);
+    const VersionLoader loader{parts_.unsealer, parts_.status, parts_.audit};
+    COFFER_TRY(auto sealed, loader.load(shown, worker));
+    return parts_.unsealer.open_large(*sealed, worker.scratch);
 }
 
 }  // namespace coffer

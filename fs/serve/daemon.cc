@@ -6,6 +6,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
@@ -13,6 +15,7 @@
 #include "access/audit/audit_journal.h"
 #include "access/policy/accounts.h"
 #include "base/supervisor.h"
+#include "hold/dead_mount.h"
 #include "hold/mount_point.h"
 #include "keys/hash.h"
 #include "keys/identity_file.h"
@@ -54,6 +57,19 @@ AuditSinks audit_sinks(const Config& config) {
     return {config.audit_file, config.audit_journal ? kJournalSocket : ""};
 }
 
+// An ordinary user's runtime folder is empty after each login. Root's mount points are made by whoever
+// installs. What is there, or cannot be made, check_mount_point judges.
+void make_own_mount_point(const std::filesystem::path& path) {
+    if (geteuid() != 0) (void)::mkdir(path.c_str(), 0700);
+}
+
+Result<std::filesystem::path> chosen_mount(const DaemonOptions& options, const Config& config) {
+    std::filesystem::path mount = options.mount.value_or(config.mount);
+    if (mount.empty())
+        return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ", config.file.string());
+    return mount;
+}
+
 std::string_view name_of(AttestMethod method) {
     return method == AttestMethod::pidfd ? "pidfd" : "procfs";
 }
@@ -61,6 +77,12 @@ std::string_view name_of(AttestMethod method) {
 }  // namespace
 
 Daemon::~Daemon() = default;
+
+Result<std::filesystem::path> Daemon::mount_of(const DaemonOptions& options) {
+    if (options.mount) return *options.mount;
+    COFFER_TRY(const Config config, load_config(options.config_file));
+    return chosen_mount(options, config);
+}
 
 Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     std::unique_ptr<Daemon> daemon(new Daemon);
@@ -71,10 +93,11 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     const Config& config = daemon->config_;
     COFFER_CHECK(raise_limits(config.locked_bytes_needed()));
     if (!options.holder) {
-        const std::filesystem::path mount = options.mount.value_or(config.mount);
-        if (mount.empty())
-            return fail(Code::invalid, "no mount point: give --mount DIR, or `mount` in ",
-                        config.file.string());
+        COFFER_TRY(const auto mount, chosen_mount(options, config));
+        make_own_mount_point(mount);
+        // What is mounted and serves, check_mount_point refuses in its own words.
+        if (take_off_dead_mount(mount).value_or(false))
+            spdlog::warn("took off {}, which a daemon that was killed has left mounted", mount.string());
         COFFER_TRY(daemon->mount_, check_mount_point(mount));
     }
     COFFER_TRY(daemon->host_, load_host_identity(identity_path(config)));
@@ -85,6 +108,7 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     daemon->build();
     COFFER_CHECK(daemon->policy_watch_->load());
     COFFER_CHECK(daemon->store_watch_->load());
+    COFFER_CHECK(daemon->load_templates());
     COFFER_CHECK(daemon->open_credential_door());
     return daemon;
 }
@@ -121,21 +145,35 @@ void Daemon::build() {
     gate_ = std::make_unique<Gate>(
         *attestor_, *audit_, status_,
         Gate::Settings{config_.deny, config_.audit_required, known(find_group(config_.admin_group)),
-                       known(find_user(std::string(kWatchUser)))});
+                       known(find_user(std::string(kWatchUser))), geteuid()});
     status_files_ = std::make_unique<StatusFiles>(
         StatusFiles::Parts{catalogue_, *unsealer_, *handles_, keys_, status_, config_.pin.store.hex(),
                            host_name_, options_.version, std::string(name_of(attestor_->method()))});
     past_versions_ =
         std::make_unique<PastVersions>(config_.state / "daemon" / kViewFile, config_.pin, catalogue_);
-    operations_ = std::make_unique<Operations>(Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_,
-                                                                 *gate_, status_, *audit_, *status_files_,
-                                                                 *past_versions_, config_.fast_names});
+    rendered_files_ = std::make_unique<RenderedFiles>(catalogue_);
+    operations_ = std::make_unique<Operations>(
+        Operations::Parts{catalogue_, *nodes_, *unsealer_, *handles_, *gate_, status_, *audit_,
+                          *status_files_, *past_versions_, *rendered_files_, config_.fast_names});
     policy_watch_ =
         std::make_unique<PolicyWatch>(PolicyWatch::Parts{config_.policy, *gate_, status_, *audit_});
-    store_watch_ = std::make_unique<StoreWatch>(StoreWatch::Parts{*store_, *host_, catalogue_, keys_,
-                                                                  *unsealer_, *nodes_, invalidator_, status_,
-                                                                  *audit_, config_.fast_names});
+    store_watch_ = std::make_unique<StoreWatch>(
+        StoreWatch::Parts{*store_, *host_, catalogue_, keys_, *unsealer_, *nodes_, invalidator_, status_,
+                          *audit_, *rendered_files_, config_.fast_names});
     context_.emplace(FuseContext{*operations_, invalidator_});
+}
+
+// A source below the mount would be read by the daemon from itself, and wait for ever.
+Result<void> Daemon::load_templates() {
+    for (const TemplateFile& one : config_.templates) {
+        const auto below = one.source.lexically_relative(mount_.empty() ? config_.mount : mount_);
+        if (!below.empty() && *below.begin() != "..")
+            return fail(Code::invalid, one.place, "source: ", one.source.string(),
+                        " is within the mount, and a template is no secret; put it beside the configuration");
+    }
+    COFFER_CHECK(rendered_files_->load(config_.templates));
+    for (const Place& place : rendered_files_->places()) (void)nodes_->hand_out(place);
+    return {};
 }
 
 Result<Worker> Daemon::make_worker() const {

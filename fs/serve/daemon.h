@@ -33,6 +33,8 @@ class Daemon {
     // Everything but the mount is opened and checked; nothing is served yet. Signals must be blocked already.
     [[nodiscard]] static Result<std::unique_ptr<Daemon>> prepare(DaemonOptions options);
     ~Daemon();
+    // Where it would mount: as told, else as configured.
+    [[nodiscard]] static Result<std::filesystem::path> mount_of(const DaemonOptions& options);
 
     // Mounts, or takes over what coffer-mount holds, serves until SIGTERM, SIGINT or the end of the mount,
     // and unmounts what it has mounted. SIGHUP reads the policy again and opens the audit file anew.
@@ -43,6 +45,7 @@ class Daemon {
     [[nodiscard]] Result<void> open_store();
     [[nodiscard]] Result<void> check_host();
     void build();
+    [[nodiscard]] Result<void> load_templates();
     [[nodiscard]] Result<Worker> make_worker() const;
     [[nodiscard]] Result<std::vector<Worker>> make_workers() const;
     [[nodiscard]] Result<std::unique_ptr<Session>> connect();
@@ -70,6 +73,7 @@ class Daemon {
     std::unique_ptr<Gate> gate_;
     std::unique_ptr<StatusFiles> status_files_;
     std::unique_ptr<PastVersions> past_versions_;
+    std::unique_ptr<RenderedFiles> rendered_files_;
     std::unique_ptr<Operations> operations_;
     Invalidator invalidator_;
     std::unique_ptr<PolicyWatch> policy_watch_;

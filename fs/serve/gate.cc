@@ -148,7 +148,7 @@ Answer<Visitor> Gate::check_admin(const Requester& who) {
     const bool in_group =
         settings_.admin_group && (caller.ids.fsgid == *settings_.admin_group ||
                                   std::ranges::binary_search(caller.groups, *settings_.admin_group));
-    if (caller.ids.fsuid == 0 || in_group) return found;
+    if (caller.ids.fsuid == 0 || caller.ids.fsuid == settings_.own_user || in_group) return found;
     return refusal();
 }
 
@@ -225,38 +225,51 @@ Result<void> Gate::admit_credential(const Pass& pass, const Requester& who, cons
     return fail(Code::not_allowed, why);
 }
 
-Answer<> Gate::check_read(const Requester& who, const OpenFile& file, const Target& target) {
-    // A policy that changed since: would it have let the opener open? Asked once per generation and handle.
-    if (file.policy_generation.load(std::memory_order_acquire) != policy_generation()) {
-        if (!file.opener) {  // an earlier daemon's, and inherited: nobody knows who opened it
+// Would the present policy have let the opener open?
+Answer<> Gate::check_opener(const OpenFile& file, const Requester& who, std::span<const Target> targets) {
+    if (!file.opener) {  // an earlier daemon's, and inherited: nobody knows who opened it
+        const std::uint64_t generation = policy_generation();
+        for (const Target& target : targets)
             if (!file.inherit || !may_inherit(target.path)) return answer_errno(EKEYREVOKED);
-            file.policy_generation.store(policy_generation(), std::memory_order_release);
-            return {};
-        }
-        Visitor opener = visitor(file.opener);
-        Decision decision = opener.entitlement->decide(target.path, {file.opened, nullptr});
-        if (!decision.allow) {
-            (void)record(who, opener.caller(), "read", target, decision);
-            return answer_errno(EKEYREVOKED);
-        }
-        file.policy_generation.store(opener.policy_generation, std::memory_order_release);
+        file.policy_generation.store(generation, std::memory_order_release);
+        return {};
     }
+    Visitor opener = visitor(file.opener);
+    for (const Target& target : targets) {
+        Decision decision = opener.entitlement->decide(target.path, {file.opened, nullptr});
+        if (decision.allow) continue;
+        (void)record(who, opener.caller(), "read", target, decision);
+        return answer_errno(EKEYREVOKED);
+    }
+    file.policy_generation.store(opener.policy_generation, std::memory_order_release);
+    return {};
+}
+
+Answer<> Gate::check_read(const Requester& who, const OpenFile& file, std::span<const Target> targets) {
+    // A policy that changed since is asked once per generation and handle.
+    if (file.policy_generation.load(std::memory_order_acquire) != policy_generation())
+        if (auto good = check_opener(file, who, targets); !good) return good;
     if (file.inherit) return {};
 
     auto reader = attestor_.attest(who.tid, who.uid, who.gid);
     if (!reader) {
-        (void)record(who, caller_of_record(who), "read", target, refused(reader.error().message));
+        const Caller caller = caller_of_record(who);
+        for (const Target& target : targets)
+            (void)record(who, caller, "read", target, refused(reader.error().message));
         return answer_errno(EACCES);
     }
     if (*reader == file.opener) return {};
     // Somebody else reads: a child, the receiver of a descriptor, the same process after exec or setuid.
-    auto pass = decide(visitor(*reader), who, target.path, Look::closer, circumstances());
-    if (pass && pass->decision.allow) return {};
-    if (pass)
-        (void)record(who, pass->visitor.caller(), "read", target, pass->decision);
-    else
-        (void)record(who, (*reader)->caller(), "read", target, refused(pass.error().message));
-    return answer_errno(EACCES);
+    for (const Target& target : targets) {
+        auto pass = decide(visitor(*reader), who, target.path, Look::closer, circumstances());
+        if (pass && pass->decision.allow) continue;
+        if (pass)
+            (void)record(who, pass->visitor.caller(), "read", target, pass->decision);
+        else
+            (void)record(who, (*reader)->caller(), "read", target, refused(pass.error().message));
+        return answer_errno(EACCES);
+    }
+    return {};
 }
 
 Answer<Pass> Gate::check_taken_over(const Requester& who, const Target& target, bool inherit) {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 
 #include "access/attest/attest.h"
@@ -66,6 +67,7 @@ class Gate {
         bool audit_required = true;
         std::optional<gid_t> admin_group;
         std::optional<uid_t> watch_user;  // who, beside root, may be the watcher
+        std::optional<uid_t> own_user{};  // who runs the daemon
     };
     Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings settings);
 
@@ -77,7 +79,7 @@ class Gate {
     // The error is the refusal's errno: ENOENT or EACCES as configured.
     [[nodiscard]] Answer<Visitor> admit(const Requester& who);
     [[nodiscard]] Answer<Visitor> check_directory(const Requester& who, const DirectoryPath& directory);
-    // For the daemon's own files: root and the admin group, whatever the policy says.
+    // For the daemon's own files: root, the admin group and who runs the daemon, whatever the policy says.
     [[nodiscard]] Answer<Visitor> check_admin(const Requester& who);
     // For touching a file so that inotify fires: root or the watch user, in coffer-watch.service. Whatever
     // the policy says, it finds each name, for it has to touch it, and reads none.
@@ -96,8 +98,10 @@ class Gate {
     // As check_open() and admit_open(), for a credential that `loader` asks for; the error is the reason.
     [[nodiscard]] Result<Pass> check_credential(Visitor loader, const Requester& who, const Target& target);
     [[nodiscard]] Result<void> admit_credential(const Pass& pass, const Requester& who, const Target& target);
-    // EACCES, or EKEYREVOKED when it is the policy that has changed since the open.
-    [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file, const Target& target);
+    // EACCES, or EKEYREVOKED when it is the policy that has changed since the open. `targets`: all that the
+    // file shows, one for a secret; each has to pass.
+    [[nodiscard]] Answer<> check_read(const Requester& who, const OpenFile& file,
+                                      std::span<const Target> targets);
     // For the first READ through a handle of an earlier daemon, which has allowed its OPEN: would the present
     // policy have let this caller open it, whatever the time and the number of opens? With `inherit` it is
     // enough that a rule still lets others read through an opener's handle; then nobody is attested.
@@ -138,6 +142,8 @@ class Gate {
     [[nodiscard]] bool record(const Requester& who, const Caller& caller, std::string_view operation,
                               const Target& target, const Decision& decision);
     [[nodiscard]] bool may_inherit(const SecretPath& path) const;
+    [[nodiscard]] Answer<> check_opener(const OpenFile& file, const Requester& who,
+                                        std::span<const Target> targets);
 
     Attestor& attestor_;
     AuditLog& audit_;

@@ -31,9 +31,7 @@ Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
     bits.inherit = file->inherit;
 
     std::unique_lock lock(mutex_);
-    auto use = uses_.find(file->uid);
-    if (use != uses_.end() && use->second.handles >= limits_.per_uid) return answer_errno(EMFILE);
-    if (held() >= std::min(limits_.total, HandleBits::kMaxSlot)) return answer_errno(ENFILE);
+    if (auto good = take_share(*file); !good) return tl::make_unexpected(good.error());
     if (!free_.empty()) {
         bits.slot = free_.back();
         free_.pop_back();
@@ -41,7 +39,6 @@ Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
         bits.slot = static_cast<std::uint32_t>(slots_.size());
         slots_.emplace_back();
     }
-    uses_[file->uid].handles += 1;
     slots_[bits.slot] = std::move(file);
     return bits.pack();
 }
@@ -49,10 +46,7 @@ Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
 Answer<> Handles::adopt(std::uint64_t handle, std::shared_ptr<const OpenFile> file) {
     std::unique_lock lock(mutex_);
     if (adopted_.contains(handle)) return {};
-    auto use = uses_.find(file->uid);
-    if (use != uses_.end() && use->second.handles >= limits_.per_uid) return answer_errno(EMFILE);
-    if (held() >= limits_.total) return answer_errno(ENFILE);
-    uses_[file->uid].handles += 1;
+    if (auto good = take_share(*file); !good) return good;
     adopted_.emplace(handle, std::move(file));
     return {};
 }
@@ -85,6 +79,18 @@ void Handles::release(std::uint64_t handle) {
     free_.push_back(bits.slot);
     give_back(*file);
     lock.unlock();
+}
+
+Answer<> Handles::take_share(const OpenFile& file) {
+    const auto found = uses_.find(file.uid);
+    Use use = found == uses_.end() ? Use{} : found->second;
+    use.handles += 1;
+    if (file.large) use.large_bytes += file.large->memory.size();
+    if (use.handles > limits_.per_uid || use.large_bytes > limits_.large_bytes_per_uid)
+        return answer_errno(EMFILE);
+    if (held() >= std::min(limits_.total, HandleBits::kMaxSlot)) return answer_errno(ENFILE);
+    uses_[file.uid] = use;
+    return {};
 }
 
 void Handles::give_back(const OpenFile& file) {

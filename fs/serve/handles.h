@@ -47,6 +47,7 @@ class Handles {
     [[nodiscard]] bool is_own(std::uint64_t handle) const {
         return HandleBits::unpack(handle).generation == generation_;
     }
+    // A file that comes with a large copy is charged for it: EMFILE when that is over the limit.
     [[nodiscard]] Answer<std::uint64_t> add(std::shared_ptr<const OpenFile> file);
     // A handle that an earlier daemon gave out is served on: find() and release() know it from now on. When
     // two do it at once the first one's file is kept. Past a limit as for add().
@@ -60,6 +61,7 @@ class Handles {
 
   private:
     [[nodiscard]] std::size_t held() const { return slots_.size() - free_.size() + adopted_.size(); }
+    [[nodiscard]] Answer<> take_share(const OpenFile& file);  // under mutex_
     void give_back(const OpenFile& file);
     struct Use {
         std::uint32_t handles = 0;

@@ -2,21 +2,17 @@
 #include "serve/held_mount.h"
 
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <cstddef>
 #include <cstring>
+
+#include "base/socket_address.h"
 
 namespace coffer {
 namespace {
 
 Result<Descriptor> connect_to(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        return fail(Code::invalid, "the path of a socket has at most ", sizeof address.sun_path - 1,
-                    " bytes: ", path);
-    std::memcpy(address.sun_path, path.data(), path.size());
+    COFFER_TRY(auto address, socket_address(path));
     Descriptor connection(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
     if (!connection ||
         ::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "serve/version_loader.h"
 #include "serve/wall_clock.h"
 
 namespace coffer {
@@ -15,24 +16,9 @@ namespace {
 constexpr double kLongTimeout = 3600.0;
 constexpr off_t kBlock = 512;
 
-bool would_write(int flags) {
-    return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
-}
-
 // What the watcher opens a file for. docs/design.md, "Watchers".
 bool may_be_touch(int flags) {
     return (flags & (O_ACCMODE | O_TRUNC | O_APPEND)) == O_WRONLY;
-}
-
-bool is_expired(std::uint64_t not_after_ms) {
-    return not_after_ms != 0 && not_after_ms <= wall_clock_ms();
-}
-
-std::span<const std::uint8_t> part_of(std::span<const std::uint8_t> all, std::size_t size,
-                                      std::uint64_t offset) {
-    if (offset >= all.size()) return {};
-    all = all.subspan(static_cast<std::size_t>(offset));
-    return all.first(std::min(size, all.size()));
 }
 
 void set_times(struct stat& out, std::int64_t seconds, long nanoseconds) {
@@ -40,8 +26,23 @@ void set_times(struct stat& out, std::int64_t seconds, long nanoseconds) {
     out.st_atim = out.st_ctim = out.st_mtim;
 }
 
-// For the audit record; an errno is what the caller sees.
-std::string_view reason_of(Errno error) {
+}  // namespace
+
+Operations::Operations(const Parts& parts)
+    : parts_(parts), started_(static_cast<std::int64_t>(wall_clock_ms() / 1000)) {}
+
+bool Operations::would_write(int flags) {
+    return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+}
+
+std::span<const std::uint8_t> Operations::part_of(std::span<const std::uint8_t> all, std::size_t size,
+                                                  std::uint64_t offset) {
+    if (offset >= all.size()) return {};
+    all = all.subspan(static_cast<std::size_t>(offset));
+    return all.first(std::min(size, all.size()));
+}
+
+std::string_view Operations::reason_of(Errno error) {
     switch (error.value) {
         case EKEYEXPIRED:
             return "expired";
@@ -58,11 +59,6 @@ std::string_view reason_of(Errno error) {
             return "the secret cannot be served";
     }
 }
-
-}  // namespace
-
-Operations::Operations(const Parts& parts)
-    : parts_(parts), started_(static_cast<std::int64_t>(wall_clock_ms() / 1000)) {}
 
 SecretPath Operations::secret_path(const Place& place) const {
     const Catalogue& names = parts_.catalogue;
@@ -87,8 +83,8 @@ struct stat Operations::describe_directory(const Requester& who, std::uint64_t n
     return out;
 }
 
-struct stat Operations::describe_secret(const Requester& who, std::uint64_t node, const Shown& shown,
-                                        std::size_t size, const Presentation& presentation) const {
+struct stat Operations::describe_file(const Requester& who, std::uint64_t node, std::uint64_t time_ms,
+                                      std::size_t size, const Presentation& presentation) const {
     struct stat out {};
     out.st_ino = node;
     out.st_mode = S_IFREG | (presentation.mode & 07777);
@@ -98,8 +94,7 @@ struct stat Operations::describe_secret(const Requester& who, std::uint64_t node
     out.st_size = static_cast<off_t>(size);
     out.st_blksize = 4096;
     out.st_blocks = (out.st_size + kBlock - 1) / kBlock;
-    set_times(out, static_cast<std::int64_t>(shown.time_ms / 1000),
-              static_cast<long>(shown.time_ms % 1000 * 1000000));
+    set_times(out, static_cast<std::int64_t>(time_ms / 1000), static_cast<long>(time_ms % 1000 * 1000000));
     return out;
 }
 
@@ -150,15 +145,15 @@ Answer<FoundEntry> Operations::lookup_directory(const Requester& who, const Plac
 
 Answer<FoundEntry> Operations::lookup_key(const Requester& who, const Place& place, Worker& worker) {
     auto shown = parts_.catalogue.resolve(place);
-    if (!shown)
-        return find_nothing(who, Place{place.org, place.project, place.domain}, secret_path(place).key);
+    if (!shown) return lookup_rendered(who, place, worker);
     auto pass = parts_.gate.check_lookup(who, {secret_path(place), shown->version, shown->scope});
     if (!pass) return tl::make_unexpected(pass.error());
     auto sealed = load(*shown, worker);
     if (!sealed) return tl::make_unexpected(sealed.error());
     FoundEntry entry;
     entry.node = parts_.nodes.hand_out(place);
-    entry.attributes = describe_secret(who, entry.node, *shown, (*sealed)->size, pass->decision.presentation);
+    entry.attributes =
+        describe_file(who, entry.node, shown->time_ms, (*sealed)->size, pass->decision.presentation);
     entry.entry_timeout = parts_.fast_names ? kLongTimeout : 0.0;
     return entry;
 }
@@ -187,32 +182,23 @@ Answer<struct stat> Operations::attributes(const Requester& who, std::uint64_t n
         if (!entry) return tl::make_unexpected(entry.error());
         return entry->attributes;
     }
+    auto file = handle ? parts_.handles.find(*handle) : nullptr;
+    if (file && !file->rendered.empty()) return open_rendered_attributes(who, node, *file);
     auto shown = parts_.catalogue.resolve(*place);
-    if (!shown) return answer_errno(ENOENT);
+    if (!shown) return rendered_attributes(who, node, *place, worker);
     auto pass = parts_.gate.check_sight(who, secret_path(*place));
     if (!pass) return tl::make_unexpected(pass.error());
-    auto file = handle ? parts_.handles.find(*handle) : nullptr;
-    if (file && file->sealed) {
-        shown->time_ms = file->time_ms;  // an open file is a snapshot, its time too
-        return describe_secret(who, node, *shown, file->sealed->size, pass->decision.presentation);
-    }
+    if (file && file->sealed)  // an open file is a snapshot, its time too
+        return describe_file(who, node, file->time_ms, file->sealed->size, pass->decision.presentation);
     auto sealed = load(*shown, worker);
     if (!sealed) return tl::make_unexpected(sealed.error());
-    return describe_secret(who, node, *shown, (*sealed)->size, pass->decision.presentation);
+    return describe_file(who, node, shown->time_ms, (*sealed)->size, pass->decision.presentation);
 }
 
 Answer<std::shared_ptr<const SealedValue>> Operations::load(const Shown& shown, Worker& worker) {
-    if (is_expired(shown.not_after_ms)) return answer_errno(EKEYEXPIRED);
-    auto sealed = parts_.unsealer.load(shown, worker.scratch, *worker.payloads);
-    if (sealed) return *std::move(sealed);
-    parts_.status.count(Status::Count::errors);
-    if (sealed.error().code == Code::tampered) raise_payload_alarm(shown, sealed.error());
-    return answer_error(sealed.error());
-}
-
-void Operations::raise_payload_alarm(const Shown& shown, const Error& error) {
-    if (parts_.status.raise(concat("payload ", shown.scope, '/', shown.key), error.message))
-        (void)parts_.audit.note("alarm", error.message);
+    auto sealed = VersionLoader{parts_.unsealer, parts_.status, parts_.audit}.load(shown, worker);
+    if (!sealed) return answer_error(sealed.error());
+    return *std::move(sealed);
 }
 
 // --- open, read, release ---
@@ -225,10 +211,22 @@ Answer<std::uint64_t> Operations::open(const Requester& who, std::uint64_t node,
     return open_secret(who, *place, flags, worker);
 }
 
+std::shared_ptr<OpenFile> Operations::file_of(const Shown& shown, std::shared_ptr<const SealedValue> sealed) {
+    auto file = std::make_shared<OpenFile>();
+    file->sealed = std::move(sealed);
+    file->secret = shown.secret;
+    file->version = shown.version;
+    file->not_after_ms = shown.not_after_ms;
+    file->time_ms = shown.time_ms;
+    file->level = shown.level;
+    file->scope = shown.scope;
+    return file;
+}
+
 Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place& place, int flags,
                                               Worker& worker) {
     auto shown = parts_.catalogue.resolve(place);
-    if (!shown) return answer_errno(ENOENT);
+    if (!shown) return open_rendered(who, place, flags, worker);
     if (may_be_touch(flags) && parts_.gate.check_watcher(who))
         return open_to_touch(who, place, *shown, worker);
     const Target target{secret_path(place), shown->version, shown->scope};
@@ -242,16 +240,9 @@ Answer<std::uint64_t> Operations::open_secret(const Requester& who, const Place&
     auto sealed = load(*shown, worker);
     if (!sealed) return refuse(sealed.error());
 
-    auto file = std::make_shared<OpenFile>();
+    auto file = file_of(*shown, *std::move(sealed));
     file->uid = who.uid;
     file->place = place;
-    file->sealed = *std::move(sealed);
-    file->secret = shown->secret;
-    file->version = shown->version;
-    file->not_after_ms = shown->not_after_ms;
-    file->time_ms = shown->time_ms;
-    file->level = shown->level;
-    file->scope = shown->scope;
     file->opener = pass->visitor.attested;
     file->opened = pass->at;
     file->inherit = pass->decision.inherit;
@@ -292,9 +283,12 @@ Answer<ReadReply> Operations::read(const Requester& who, std::uint64_t node, std
     // What is in the page cache is served to others with no request at all.
     if (lock_owner == 0 && !file->cached) {
         if (file->sealed) parts_.gate.audit_refusal(who, "read", target_of(*file), kReasonUncached);
+        for (const Target& target : targets_of(*file))
+            parts_.gate.audit_refusal(who, "read", target, kReasonUncached);
         return answer_errno(EACCES);
     }
     if (file->sealed) return read_secret(who, *file, size, offset, worker);
+    if (!file->rendered.empty()) return read_rendered(who, *file, size, offset);
     auto admin = parts_.gate.check_admin(who);
     if (!admin) return answer_errno(EACCES);
     return ReadReply{part_of(as_bytes(file->text), size, offset), 0, file};
@@ -305,19 +299,22 @@ Target Operations::target_of(const OpenFile& file) const {
 }
 
 // An open file is a snapshot, unless what it shows was taken back.
-Answer<> Operations::check_version(const Requester& who, const OpenFile& file) {
-    const bool revoked = parts_.catalogue.is_revoked(file.secret, file.version);
-    if (!revoked && !is_expired(file.not_after_ms)) return {};
+Answer<> Operations::check_version(const Requester& who, std::uint32_t secret, std::uint64_t not_after_ms,
+                                   const Target& target) {
+    const bool revoked = parts_.catalogue.is_revoked(secret, target.version);
+    if (!revoked && !is_past(not_after_ms)) return {};
     const Errno error{revoked ? EKEYREVOKED : EKEYEXPIRED};
-    parts_.gate.audit_refusal(who, "read", target_of(file), reason_of(error));
+    parts_.gate.audit_refusal(who, "read", target, reason_of(error));
     return tl::unexpected<Errno>(error);
 }
 
 Answer<ReadReply> Operations::read_secret(const Requester& who, const OpenFile& file, std::size_t size,
                                           std::uint64_t offset, Worker& worker) {
     if (offset >= file.sealed->size) return ReadReply{};  // discloses nothing: no check
-    if (auto good = check_version(who, file); !good) return tl::make_unexpected(good.error());
-    if (auto good = parts_.gate.check_read(who, file, target_of(file)); !good)
+    const Target target = target_of(file);
+    if (auto good = check_version(who, file.secret, file.not_after_ms, target); !good)
+        return tl::make_unexpected(good.error());
+    if (auto good = parts_.gate.check_read(who, file, {&target, 1}); !good)
         return tl::make_unexpected(good.error());
     parts_.status.count(Status::Count::reads);
     if (file.sealed->is_large()) return read_large(file, size, offset, worker);
@@ -367,7 +364,7 @@ Answer<> Operations::check_visible(const Requester& who, const Place& place) {
         if (!seen) return tl::make_unexpected(seen.error());
         return {};
     }
-    if (!parts_.catalogue.resolve(place)) return answer_errno(ENOENT);
+    if (!parts_.catalogue.resolve(place)) return check_rendered(who, place);
     auto pass = parts_.gate.check_sight(who, secret_path(place));
     if (!pass) return tl::make_unexpected(pass.error());
     return {};

@@ -18,6 +18,7 @@
 #include "serve/handles.h"
 #include "serve/node_ids.h"
 #include "serve/past_versions.h"
+#include "serve/rendered_files.h"
 #include "serve/status_files.h"
 #include "serve/worker.h"
 
@@ -51,6 +52,7 @@ class Operations {
         AuditLog& audit;
         const StatusFiles& status_files;
         PastVersions& past_versions;
+        RenderedFiles& rendered_files;
         bool fast_names = false;
     };
     explicit Operations(const Parts& parts);
@@ -107,7 +109,11 @@ class Operations {
                                                 std::uint64_t offset, Worker& worker);
     [[nodiscard]] Answer<ReadReply> read_large(const OpenFile& file, std::size_t size, std::uint64_t offset,
                                                Worker& worker);
-    [[nodiscard]] Answer<> check_version(const Requester& who, const OpenFile& file);
+    [[nodiscard]] Answer<> check_version(const Requester& who, std::uint32_t secret,
+                                         std::uint64_t not_after_ms, const Target& target);
+    // What is shown, sealed, and opened by nobody yet.
+    [[nodiscard]] static std::shared_ptr<OpenFile> file_of(const Shown& shown,
+                                                           std::shared_ptr<const SealedValue> sealed);
     // The version that a path shows, ready to be opened; expired, damaged and keyless ones are errors.
     [[nodiscard]] Answer<std::shared_ptr<const SealedValue>> load(const Shown& shown, Worker& worker);
     [[nodiscard]] Answer<> check_visible(const Requester& who, const Place& place);
@@ -117,10 +123,38 @@ class Operations {
     [[nodiscard]] SecretPath secret_path(const Place& place) const;
     [[nodiscard]] DirectoryPath directory_path(const Place& place) const;
     [[nodiscard]] Target target_of(const OpenFile& file) const;
+
+    // Rendered files (operations_rendered.cc): what is asked about one is asked about each secret in it.
+    [[nodiscard]] Answer<FoundEntry> lookup_rendered(const Requester& who, const Place& place,
+                                                     Worker& worker);
+    [[nodiscard]] Answer<struct stat> rendered_attributes(const Requester& who, std::uint64_t node,
+                                                          const Place& place, Worker& worker);
+    [[nodiscard]] Answer<struct stat> open_rendered_attributes(const Requester& who, std::uint64_t node,
+                                                               const OpenFile& file);
+    [[nodiscard]] Answer<> check_rendered(const Requester& who, const Place& place);
+    [[nodiscard]] Answer<std::uint64_t> open_rendered(const Requester& who, const Place& place, int flags,
+                                                      Worker& worker);
+    [[nodiscard]] Answer<std::shared_ptr<OpenFile>> reopen_rendered(const Requester& who,
+                                                                    const Rendering& rendering,
+                                                                    Worker& worker);
+    [[nodiscard]] Answer<ReadReply> read_rendered(const Requester& who, const OpenFile& file,
+                                                  std::size_t size, std::uint64_t offset);
+    void list_rendered(const Visitor& visitor, const Place& place, std::uint64_t cookie,
+                       const EmitName& emit);
+    [[nodiscard]] Answer<std::shared_ptr<const LargeCopy>> render(const Rendering& rendering, Worker& worker);
+    [[nodiscard]] Answer<std::size_t> rendered_size(const Rendering& rendering, Worker& worker);
+    [[nodiscard]] std::vector<Target> targets_of(const Rendering& rendering) const;
+    [[nodiscard]] std::vector<Target> targets_of(const OpenFile& file) const;
     void raise_payload_alarm(const Shown& shown, const Error& error);
     [[nodiscard]] struct stat describe_directory(const Requester& who, std::uint64_t node) const;
-    [[nodiscard]] struct stat describe_secret(const Requester& who, std::uint64_t node, const Shown& shown,
-                                              std::size_t size, const Presentation& presentation) const;
+    // A secret or a rendered file.
+    [[nodiscard]] struct stat describe_file(const Requester& who, std::uint64_t node, std::uint64_t time_ms,
+                                            std::size_t size, const Presentation& presentation) const;
+    [[nodiscard]] static bool would_write(int flags);
+    [[nodiscard]] static std::span<const std::uint8_t> part_of(std::span<const std::uint8_t> all,
+                                                               std::size_t size, std::uint64_t offset);
+    // For the audit record; an errno is what the caller sees.
+    [[nodiscard]] static std::string_view reason_of(Errno error);
 
     const Parts parts_;
     const std::int64_t started_;  // seconds since 1970: the time that directories show

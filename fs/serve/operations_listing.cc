@@ -61,8 +61,10 @@ Answer<> Operations::list_keys(const Visitor& visitor, const Place& place, std::
             if (!emit(parts_.catalogue.text(one.name), parts_.nodes.number(child), false, one.next))
                 return {};
         }
-        if (names.size() < kBatch) return {};
+        if (names.size() < kBatch) break;
     }
+    list_rendered(visitor, place, cookie, emit);
+    return {};
 }
 
 }  // namespace coffer

@@ -26,7 +26,7 @@ Answer<Shown> Operations::visible_secret(const Requester& who, std::uint64_t nod
     if (auto seen = check_visible(who, *place); !seen) return tl::make_unexpected(seen.error());
     if (place->is_directory() || place->is_status()) return answer_errno(ENODATA);
     auto shown = parts_.catalogue.resolve(*place);
-    if (!shown) return answer_errno(ENOENT);
+    if (!shown) return answer_errno(ENODATA);  // a rendered file has none
     return *shown;
 }
 

@@ -2,7 +2,8 @@
 //
 // Handles that an earlier daemon gave out, after a hand-over. Nothing of that daemon is left but the 64 bits
 // that the kernel keeps for a handle: which version was opened, seen from which scope level, and whether a
-// rule let others read through it. The caller is attested anew, and the version opened anew.
+// rule let others read through it. The caller is attested anew, and the version opened anew. A rendered
+// file's handle has a fingerprint of its text where a secret's has the version.
 #include <cerrno>
 
 #include "serve/operations.h"
@@ -27,14 +28,17 @@ Answer<std::shared_ptr<const OpenFile>> Operations::take_over(const Requester& w
 
 Answer<std::shared_ptr<OpenFile>> Operations::reopen(const Requester& who, const Place& place,
                                                      const HandleBits& bits, Worker& worker) {
-    auto file = std::make_shared<OpenFile>();
     if (place.is_status()) {
+        auto file = std::make_shared<OpenFile>();
         auto admin = parts_.gate.check_admin(who);
         if (!admin) return answer_errno(EACCES);
         file->text = parts_.status_files.text(place.key);
         file->opener = admin->attested;
         return file;
     }
+    const auto rendering = parts_.rendered_files.find(place);
+    if (rendering && rendering->fingerprint() == bits.version)
+        return reopen_rendered(who, *rendering, worker);
     auto shown = parts_.past_versions.find(place, bits.level, bits.version);
     if (!shown && shown.error().code == Code::not_found) return answer_errno(EKEYREVOKED);
     if (!shown) return answer_error(shown.error());
@@ -43,13 +47,7 @@ Answer<std::shared_ptr<OpenFile>> Operations::reopen(const Requester& who, const
     if (!pass) return tl::make_unexpected(pass.error());
     auto sealed = load(*shown, worker);
     if (!sealed) return tl::make_unexpected(sealed.error());
-    file->sealed = *std::move(sealed);
-    file->secret = shown->secret;
-    file->version = shown->version;
-    file->not_after_ms = shown->not_after_ms;
-    file->time_ms = shown->time_ms;
-    file->level = shown->level;
-    file->scope = shown->scope;
+    auto file = file_of(*shown, *std::move(sealed));
     file->opener = pass->visitor.attested;
     file->inherit = bits.inherit;
     file->cached = pass->decision.cached;

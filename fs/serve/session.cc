@@ -13,6 +13,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <limits>
+#include <string>
 
 #include "hold/fuse_wire.h"
 #include "hold/mount_point.h"
@@ -51,6 +54,15 @@ fuse_session* new_session(FuseContext& context, std::string options) {
     return session;
 }
 
+// By the word of root in fusermount3's own configuration.
+bool users_may_allow_others() {
+    std::ifstream file("/etc/fuse.conf");
+    for (std::string word; file >> word; file.ignore(std::numeric_limits<std::streamsize>::max(), '\n')) {
+        if (word == "user_allow_other") return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::mount(const std::filesystem::path& path, FuseContext& context) {
@@ -67,7 +79,9 @@ Result<std::unique_ptr<Session>> Session::mount(const std::filesystem::path& pat
         return out;
     }
     constexpr std::string_view kOptions = "nosuid,nodev,noexec,fsname=coffer,subtype=coffer";
+    // fusermount3 would refuse the wish for others, with a message of its own.
     for (bool everybody : {true, false}) {
+        if (everybody && !users_may_allow_others()) continue;
         fuse_session* session = new_session(context, concat(everybody ? "allow_other," : "", kOptions));
         if (!session) return fail(Code::failed, "libfuse gives no session");
         std::unique_ptr<Session> out(new Session(path, session, Mounted::by_fusermount));

@@ -40,6 +40,7 @@ void StoreWatch::stop() {
 }
 
 void StoreWatch::run() {
+    look_after_templates();
     while (!stopping_.load()) {
         // A failure to wait is seen again, and told, by catch_up.
         if (!parts_.store.backend().wait(parts_.store.view().head().revision, kTick))
@@ -47,6 +48,7 @@ void StoreWatch::run() {
         catch_up();
         // wait() returns at once while the log has a tail that is not believed.
         if (parts_.store.alarm()) std::this_thread::sleep_for(kTick);
+        look_after_templates();
         parts_.unsealer.drop_expired(wall_clock_ms());
         if (auto flushed = parts_.audit.flush(false); !flushed) note_problem("audit", flushed.error());
     }
@@ -113,6 +115,15 @@ void StoreWatch::report_alarm() {
                        concat("revision ", alarm->revision, " is not believed: ", alarm->error.message,
                               " Revision ", parts_.store.view().head().revision, " is served."),
                        {}});
+}
+
+void StoreWatch::look_after_templates() {
+    for (const auto& finding : parts_.rendered_files.refresh()) {
+        if (finding.error)
+            note_problem(finding.part, *finding.error);
+        else
+            note_solved(finding.part);
+    }
 }
 
 void StoreWatch::note_problem(std::string_view part, const Error& error) {

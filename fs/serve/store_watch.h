@@ -2,7 +2,7 @@
 //
 // StoreWatch: the one thread that owns the verified store. It waits for commits, verifies them, learns new
 // scope keys, shows them in the catalogue and then drops what they replace; it keeps the watermark and does
-// the housekeeping that is due each quarter of a second (expired entries, counted audit lines).
+// the housekeeping that is due each quarter of a second (expired entries, counted audit lines, templates).
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,7 @@
 #include "serve/invalidator.h"
 #include "serve/key_ring.h"
 #include "serve/node_ids.h"
+#include "serve/rendered_files.h"
 #include "serve/status.h"
 #include "serve/unsealer.h"
 #include "view/verified_store.h"
@@ -32,6 +33,7 @@ class StoreWatch {
         Invalidator& invalidator;
         Status& status;
         AuditLog& audit;
+        RenderedFiles& rendered_files;
         bool fast_names = false;
     };
     explicit StoreWatch(const Parts& parts) : parts_(parts) {}
@@ -49,6 +51,7 @@ class StoreWatch {
     void catch_up();
     [[nodiscard]] Result<void> take_in(std::span<const CommitBody> commits);
     void report_alarm();
+    void look_after_templates();
     void invalidate(const SecretName& name);
     void note_problem(std::string_view part, const Error& error);
     void note_solved(std::string_view part);

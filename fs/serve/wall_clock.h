@@ -15,4 +15,9 @@ namespace coffer {
         duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
 
+// Of a version or a handle; 0: it never ends.
+[[nodiscard]] inline bool is_past(std::uint64_t not_after_ms) {
+    return not_after_ms != 0 && not_after_ms <= wall_clock_ms();
+}
+
 }  // namespace coffer

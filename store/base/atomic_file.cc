@@ -27,7 +27,8 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
     Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!file) return fail(Code::unavailable, "making ", temporary, ": ", errno_text());
     Result<void> written;
-    if (!write_all(file.get(), as_bytes(content)) || fsync(file.get()) != 0)
+    // Exactly this mode, whatever the umask; before there is anything to be read.
+    if (fchmod(file.get(), mode) != 0 || !write_all(file.get(), as_bytes(content)) || fsync(file.get()) != 0)
         written = fail(Code::unavailable, "writing ", temporary, ": ", errno_text());
     if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
         written = fail(Code::unavailable, "renaming ", temporary, ": ", errno_text());

@@ -38,8 +38,8 @@ Result<void> check_owner(const struct stat& status, std::string_view what) {
         return fail(Code::not_allowed, what, " is owned by uid ", status.st_uid, "; expected root or uid ",
                     ::geteuid(), ": chown it");
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return fail(Code::not_allowed, what, " can be written by its group or by others; run: chmod go-w ",
-                    what);
+        return fail(Code::not_allowed, what, " can be written by its group or by others; run `chmod go-w ",
+                    what, '`');
     return {};
 }
 

@@ -28,6 +28,12 @@ std::optional<Number> number(std::string_view text) {
     return out;
 }
 
+bool has_option(const Descriptor& socket, int option, int wanted) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket.get(), SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
 }  // namespace
 
 std::vector<PassedDescriptor> take_passed_descriptors() {
@@ -47,6 +53,18 @@ std::vector<PassedDescriptor> take_passed_descriptors() {
     for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
         ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe): before there is a second thread
     return out;
+}
+
+Result<void> prepare_listener(const Descriptor& listener, std::string_view name) {
+    if (!has_option(listener, SO_DOMAIN, AF_UNIX) || !has_option(listener, SO_TYPE, SOCK_STREAM) ||
+        !has_option(listener, SO_ACCEPTCONN, 1))
+        return fail(Code::invalid, "the passed descriptor \"", name,
+                    "\" has to be a listening unix stream socket: ListenStream= with a path and Accept=no in "
+                    "its socket unit");
+    const int flags = ::fcntl(listener.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(listener.get(), F_SETFL, flags | O_NONBLOCK) != 0)
+        return fail(Code::failed, "the passed descriptor \"", name, "\": ", errno_text());
+    return {};
 }
 
 Result<void> notify_supervisor(std::string_view lines) {

@@ -27,6 +27,10 @@ struct PassedDescriptor {
 // called before there is a second thread.
 [[nodiscard]] std::vector<PassedDescriptor> take_passed_descriptors();
 
+// For a passed descriptor, `name`, that has to be a listening unix stream socket: Code::invalid when it is
+// none. It does not block from now on.
+[[nodiscard]] Result<void> prepare_listener(const Descriptor& listener, std::string_view name);
+
 // Sends lines such as "READY=1" or "STATUS=...\nWATCHDOG=1". Nothing to do, and no error, where no service
 // manager asked for them. Thread-safe; does not block for longer than a datagram takes.
 [[nodiscard]] Result<void> notify_supervisor(std::string_view lines);

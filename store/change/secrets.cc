@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "change/secrets.h"
 
-#include "change/principals.h"
+#include <algorithm>
+#include <iterator>
+#include <span>
+
+#include "change/masked_values.h"
+#include "change/sealing_key.h"
 #include "view/resolve.h"
 
 namespace coffer {
@@ -31,27 +36,6 @@ std::vector<SecretName> names_of(const std::vector<Secret>& secrets) {
     return out;
 }
 
-// The scope key that a new value is sealed to: the newest, or one made in this very commit.
-struct SealingKey {
-    ScopeKeyId id;
-    SealingPublic public_half;
-};
-
-Result<SealingKey> sealing_key(const Roster& roster, const Principal& signer, const Scope& scope,
-                               Visibility visibility, Draft& draft) {
-    const ScopeKey* newest = roster.newest(scope, visibility);
-    if (newest && !newest->stale) return SealingKey{newest->id, newest->public_half};
-    if (!may_make_scope_key(signer, scope, visibility))
-        return fail(Code::not_allowed, newest ? "the " : "there is no ", to_text(visibility), " key of ",
-                    scope.text(), newest ? " is stale" : "", ", and ", signer.name, ", ",
-                    to_text(signer.role), " of ", signer.pattern.text(),
-                    ", may not make one; an owner has to run `coffer ", newest ? "rotate " : "scope add ",
-                    scope.text(), '`');
-    COFFER_TRY(draft.operations, next_generation(roster, scope, visibility));
-    const auto& made = std::get<ScopeKeyAdd>(draft.operations[0]);
-    return SealingKey{made.id, made.public_half};
-}
-
 }  // namespace
 
 Result<SetOutcome> set_secret(VerifiedStore& store, const Identity& signer, const SetRequest& request,
@@ -61,10 +45,7 @@ Result<SetOutcome> set_secret(VerifiedStore& store, const Identity& signer, cons
     SetOutcome outcome;
     auto intent = [&](VerifiedStore& current) -> Result<Draft> {
         COFFER_TRY(auto principal, signing_principal(current, signer));
-        if (!may_write(principal, request.name.scope))
-            return fail(Code::not_allowed, principal.name, " is ", to_text(principal.role), " of ",
-                        principal.pattern.text(), "; writing ", request.name.text(),
-                        " takes an owner or an admin of it");
+        COFFER_CHECK(check_may_write(principal, request.name));
         COFFER_TRY(auto secret, current.view().find(request.name));
         COFFER_CHECK(check_if_version(request.name, request.if_version, secret));
         outcome.visibility = secret ? secret->visibility : request.visibility.value_or(Visibility::masked);
@@ -76,7 +57,7 @@ Result<SetOutcome> set_secret(VerifiedStore& store, const Identity& signer, cons
 
         Draft draft;
         COFFER_TRY(auto key, sealing_key(current.view().roster(), principal, request.name.scope,
-                                         outcome.visibility, draft));
+                                         outcome.visibility, draft.operations));
         outcome.made_scope_key = !draft.operations.empty();
         Hash context = payload_context(current.view().pin().store, request.name, outcome.visibility,
                                        outcome.version, key.id);
@@ -111,6 +92,37 @@ Result<RemoveOutcome> remove_secret(VerifiedStore& store, const Identity& signer
     COFFER_TRY(outcome.committed, commit_change(store, signer, intent));
     COFFER_TRY(auto wider, wider_live(store.view(), name));
     outcome.uncovers = names_of(wider);
+    return outcome;
+}
+
+Result<RemoveAllOutcome> remove_secrets(VerifiedStore& store, const Identity& signer,
+                                        const std::vector<SecretName>& names) {
+    RemoveAllOutcome outcome;
+    outcome.committed.head = store.view().head();
+    for (std::span<const SecretName> left(names); !left.empty();) {
+        const auto batch = left.first(std::min<std::size_t>(left.size(), kMaxOperations));
+        left = left.subspan(batch.size());
+        std::vector<SecretName> removed;
+        auto intent = [&](VerifiedStore& current) -> Result<Draft> {
+            Draft draft;
+            removed.clear();
+            for (const SecretName& name : batch) {
+                COFFER_TRY(auto secret, current.view().find(name));
+                if (!secret || !secret->live) continue;
+                draft.operations.emplace_back(Remove{name, secret->last_version + 1});
+                removed.push_back(name);
+            }
+            return draft;
+        };
+        auto committed = commit_change(store, signer, intent);
+        if (!committed && !outcome.removed.empty())
+            return wrap(std::move(committed).error(), outcome.removed.size(), " of ", names.size(),
+                        " were removed, the rest was not");
+        if (!committed) return tl::make_unexpected(std::move(committed).error());
+        outcome.committed.head = committed->head;
+        outcome.committed.changed |= committed->changed;
+        std::ranges::move(removed, std::back_inserter(outcome.removed));
+    }
     return outcome;
 }
 
@@ -158,16 +170,7 @@ Result<Committed> purge_version(VerifiedStore& store, const Identity& signer, co
 
 Result<SecretBuffer> reveal(VerifiedStore& store, const Identity& identity, const Secret& secret,
                             const Version& version) {
-    if (secret.visibility == Visibility::restricted)
-        return fail(
-            Code::not_allowed, secret.name.text(),
-            " is restricted: no tool shows its value; a program reads it through the mount of a host");
-    COFFER_TRY(auto payload, store.payload(version));
-    COFFER_TRY(auto key, store.scope_key(identity, version.scope_key));
-    const ScopeKey* scope_key = store.view().roster().scope_key(version.scope_key);
-    Hash context = payload_context(store.view().pin().store, secret.name, secret.visibility,
-                                   version.sealed_as, version.scope_key);
-    return unseal_payload(payload, key.view(), scope_key->public_half, context);
+    return MaskedValues(store, identity).value(secret, version);
 }
 
 }  // namespace coffer

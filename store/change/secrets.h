@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "change/commit_change.h"
 
@@ -35,6 +36,15 @@ struct RemoveOutcome {
 [[nodiscard]] Result<RemoveOutcome> remove_secret(VerifiedStore& store, const Identity& signer,
                                                   const SecretName& name,
                                                   std::optional<std::uint64_t> if_version);
+
+// Removes all of these that are live, in as many commits as it takes. When a commit fails, the message says
+// how many were removed before it.
+struct RemoveAllOutcome {
+    Committed committed;
+    std::vector<SecretName> removed;
+};
+[[nodiscard]] Result<RemoveAllOutcome> remove_secrets(VerifiedStore& store, const Identity& signer,
+                                                      const std::vector<SecretName>& names);
 
 // Makes the payload of an earlier version the live one again, without unsealing it.
 struct RestoreOutcome {

@@ -182,7 +182,8 @@ Result<SecretBuffer> open_seed(const ParsedFile& parsed, const PassphraseSource&
             as_bytes(header).data(), header.size(), parsed.header.protection->nonce.bytes.data(),
             key.view().data()) != 0)
         return refuse(Code::not_allowed, "identity.passphrase",
-                      "the passphrase is wrong, or the identity file was edited");
+                      "the passphrase is wrong, or the identity file was edited; `coffer identity show` says"
+                      " whose it is");
     return seed;
 }
 

@@ -52,8 +52,8 @@ Result<void> check_private(int fd, const std::filesystem::path& path) {
                     ", who could change it; a private key must belong to root or to user ", geteuid());
     if ((status.st_mode & 077) != 0 && ((status.st_mode & 07) != 0 || !access_list_is_private(fd)))
         return fail(Code::not_allowed, '"', path.native(),
-                    "\" can be read or written by others than its owner; run: chmod 0400 '", path.native(),
-                    '\'');
+                    "\" can be read or written by others than its owner; run `chmod 0400 ", path.native(),
+                    '`');
     return {};
 }
 

@@ -124,19 +124,29 @@ bool is_padded_size(std::size_t size) {
 }
 
 Result<Bytes> seal_payload(const SealingPublic& scope_key, const Hash& context, ByteView value) {
+    SecretBuffer scratch;
+    return seal_payload(scope_key, context, value, scratch);
+}
+
+Result<Bytes> seal_payload(const SealingPublic& scope_key, const Hash& context, ByteView value,
+                           SecretBuffer& scratch) {
     if (value.size() > kMaxValue)
         return fail(Code::invalid, "a value has at most ", kMaxValue, " bytes (1 MiB), this one has more");
     const std::size_t padded = padded_size(value.size());
-    COFFER_TRY(auto plain, SecretBuffer::allocate(kContextSize + padded));
-    std::memcpy(plain.writable().data(), context.bytes.data(), kContextSize);
-    auto body = plain.writable().subspan(kContextSize);
+    if (scratch.size() < kContextSize + padded) {
+        COFFER_TRY(scratch, SecretBuffer::allocate(kContextSize + padded));
+    }
+    auto plain = scratch.writable().first(kContextSize + padded);
+    std::memcpy(plain.data(), context.bytes.data(), kContextSize);
+    // What an earlier value left behind lies within the last block, which the padding fills.
+    auto body = plain.subspan(kContextSize);
     if (!value.empty()) std::memcpy(body.data(), value.data(), value.size());
     std::size_t size = 0;
     if (sodium_pad(&size, body.data(), value.size(), padding_block(padded), body.size()) != 0 ||
         size != padded)
         return fail(Code::failed, "padding a value of the store failed");
     Bytes payload(padded + kPayloadOverhead);
-    if (crypto_box_seal(payload.data(), plain.view().data(), plain.size(), scope_key.bytes.data()) != 0)
+    if (crypto_box_seal(payload.data(), plain.data(), plain.size(), scope_key.bytes.data()) != 0)
         return fail(Code::invalid, "cannot seal to the scope key ", scope_key.hex(),
                     ", which is of low order");
     return payload;

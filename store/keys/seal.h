@@ -46,6 +46,9 @@ struct ScopeKeyPair {
 
 // Code::invalid when the value is over kMaxValue. No private key is needed to seal.
 [[nodiscard]] Result<Bytes> seal_payload(const SealingPublic& scope_key, const Hash& context, ByteView value);
+// The same for many values in a row: `scratch` grows to the largest and saves each the cost of locked memory.
+[[nodiscard]] Result<Bytes> seal_payload(const SealingPublic& scope_key, const Hash& context, ByteView value,
+                                         SecretBuffer& scratch);
 [[nodiscard]] Hash payload_hash(ByteView payload);  // BLAKE2b-256, no context: the id of a payload
 
 // The public-key step: 32 bytes into `box_key`.

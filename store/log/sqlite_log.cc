@@ -115,8 +115,11 @@ Result<std::unique_ptr<SqliteLog>> SqliteLog::open_as(const std::filesystem::pat
     COFFER_CHECK(check_file(path));
     COFFER_TRY(auto database, Database::open(path, read_only ? OpenMode::read_only : OpenMode::read_write));
     COFFER_CHECK(check_schema(database, path));
+    // A commit of 1,000 payloads touches as many pages, for hashes lie anywhere: a writer keeps 16 MiB of
+    // them.
     COFFER_CHECK(database.execute(read_only ? "PRAGMA query_only = ON"
-                                            : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON"));
+                                            : "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
+                                              "PRAGMA cache_size = -16384"));
     std::unique_ptr<SqliteLog> log(new SqliteLog(path, std::move(database), read_only));
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return missing(path);

@@ -5,26 +5,14 @@
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <array>
-#include <cstring>
 
+#include "base/socket_address.h"
 #include "base/supervisor.h"
 
 namespace coffer {
 namespace {
-
-Result<sockaddr_un> address_of(const std::filesystem::path& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string& text = path.native();
-    if (text.empty() || text.size() >= sizeof address.sun_path)
-        return fail(Code::invalid, "the path of a socket has 1 to ", sizeof address.sun_path - 1,
-                    " bytes, found ", text.size());
-    std::memcpy(address.sun_path, text.data(), text.size());
-    return address;
-}
 
 Result<gid_t> group_number(const std::string& name) {
     std::array<char, 16384> buffer{};
@@ -34,12 +22,6 @@ Result<gid_t> group_number(const std::string& name) {
         return fail(Code::not_found, "there is no group \"", name, "\"; make it with: groupadd --system ",
                     name);
     return found->gr_gid;
-}
-
-bool has_option(int socket, int option, int wanted) {
-    int value = 0;
-    socklen_t size = sizeof value;
-    return ::getsockopt(socket, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
 }
 
 // A socket that a crash left behind is replaced, one that is in use and any other file never.
@@ -65,20 +47,14 @@ Result<std::optional<ListeningSocket>> ListeningSocket::passed() {
     if (descriptors.size() != 1)
         return fail(Code::invalid, "expected one socket from the service manager, found ",
                     descriptors.size());
-    Descriptor socket = std::move(descriptors[0].descriptor);
-    if (!has_option(socket.get(), SO_DOMAIN, AF_UNIX) || !has_option(socket.get(), SO_TYPE, SOCK_STREAM) ||
-        !has_option(socket.get(), SO_ACCEPTCONN, 1))
-        return fail(Code::invalid,
-                    "expected a listening AF_UNIX stream socket from the service manager (ListenStream=, "
-                    "Accept=no), found another");
-    if (::fcntl(socket.get(), F_SETFL, O_NONBLOCK) != 0)
-        return fail(Code::failed, "the passed socket: ", errno_text());
-    return ListeningSocket(std::move(socket));
+    PassedDescriptor& one = descriptors.front();
+    COFFER_CHECK(prepare_listener(one.descriptor, one.name));
+    return ListeningSocket(std::move(one.descriptor));
 }
 
 Result<ListeningSocket> ListeningSocket::make(const std::filesystem::path& path,
                                               const std::optional<std::string>& group) {
-    COFFER_TRY(auto address, address_of(path));
+    COFFER_TRY(auto address, socket_address(path));
     std::optional<gid_t> owner;
     if (group) {
         COFFER_TRY(owner, group_number(*group));

@@ -3,11 +3,11 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 #include <algorithm>
-#include <cstring>
 #include <thread>
+
+#include "base/socket_address.h"
 
 namespace coffer {
 namespace {
@@ -36,18 +36,13 @@ Result<std::unique_ptr<StoredLog>> StoredLog::connect(const std::filesystem::pat
 }
 
 Result<void> StoredLog::open() {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string& text = path_.native();
-    if (text.empty() || text.size() >= sizeof address.sun_path)
-        return fail(Code::invalid, "store_socket: the path of a socket has 1 to ",
-                    sizeof address.sun_path - 1, " bytes, found ", text.size());
-    std::memcpy(address.sun_path, text.data(), text.size());
+    auto address = socket_address(path_);
+    if (!address) return wrap(std::move(address).error(), "store_socket");
     socket_ = Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket_) return fail(Code::failed, "socket: ", errno_text());
     for (int option : {SO_RCVTIMEO, SO_SNDTIMEO})  // the latter for connect(2) too
         (void)::setsockopt(socket_.get(), SOL_SOCKET, option, &kPatience, sizeof kPatience);
-    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
         const int error = errno;
         socket_.reset();
         return cannot_connect(path_, error);

@@ -95,7 +95,9 @@ Result<View> View::in_memory(const Pin& pin) {
 
 // False: a database that is not this store's view.
 Result<bool> View::prepare() {
-    COFFER_CHECK(database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"));
+    COFFER_CHECK(
+        database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
+                          "PRAGMA cache_size = -16384"));
     COFFER_TRY(auto application, database_.integer("PRAGMA application_id"));
     COFFER_TRY(auto schema, database_.schema());
     if (application == 0 && schema.empty()) {

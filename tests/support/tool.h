@@ -13,14 +13,13 @@ struct Said {
     std::string text;  // its output
 };
 
-// `words` from "coffer" on.
-inline Said run_tool(const std::vector<std::string>& words) {
+inline Said run_program(const char* program, const std::vector<std::string>& words) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return {};
     pid_t child = fork();
     if (child == 0) {
         dup2(ends[1], 1);
-        exec_program(COFFER_PROGRAM, words);
+        exec_program(program, words);
     }
     close(ends[1]);
     auto text = text_until_end(ends[0]);
@@ -29,6 +28,11 @@ inline Said run_tool(const std::vector<std::string>& words) {
     int status = 0;
     waitpid(child, &status, 0);
     return {text && WIFEXITED(status) ? WEXITSTATUS(status) : -1, text.value_or("")};
+}
+
+// `words` from "coffer" on.
+inline Said run_tool(const std::vector<std::string>& words) {
+    return run_program(COFFER_PROGRAM, words);
 }
 
 }  // namespace coffer::test

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exit_status.h"
+#include "output/exit_status.h"
 
 #include <map>
 

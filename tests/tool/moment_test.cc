@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "moment.h"
+#include "input/moment.h"
 
 #include <string>
 
@@ -72,4 +72,19 @@ TEST_CASE("an expiry that is no moment, or over, is refused") {
         REQUIRE_FALSE(refused);
         CHECK(refused.error().code == Code::invalid);
     }
+}
+
+TEST_CASE("an age is told in the largest unit that says enough") {
+    constexpr std::uint64_t kSecond = 1000, kHour = 3600 * kSecond, kDay = 24 * kHour;
+    auto age = [](std::uint64_t ms) { return age_text(kNow - ms, kNow); };
+    CHECK(age(0) == "0s");
+    CHECK(age(59 * kSecond + 999) == "59s");
+    CHECK(age(60 * kSecond) == "1m");
+    CHECK(age(kHour - 1) == "59m");
+    CHECK(age(kHour) == "1h");
+    CHECK(age(2 * kDay - 1) == "47h");
+    CHECK(age(2 * kDay) == "2d");
+    CHECK(age(400 * kDay) == "400d");
+    // The time of a commit is its signer's claim, and may be to come.
+    CHECK(age_text(kNow + kDay, kNow) == "0s");
 }

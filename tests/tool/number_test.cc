@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
-#include "number_option.h"
-#include "secret_path.h"
+#include "input/number_option.h"
+#include "input/secret_path.h"
 #include "support/catch.h"
 
 using namespace coffer;
@@ -39,11 +39,12 @@ TEST_CASE("a filter matches what it names, and anything where it names nothing")
     auto name = [](std::string_view text) { return *SecretName::parse(text); };
     FilterOptions::Filter any;
     CHECK(any.matches(name("acme/*/*/K")));
-    FilterOptions::Filter production{*Pattern::parse("acme/*/production"), ""};
+    FilterOptions::Filter production{
+        {*Glob::compile("acme"), Glob::any(), *Glob::compile("production"), Glob::any()}};
     CHECK(production.matches(name("acme/checkout/production/K")));
     CHECK_FALSE(production.matches(name("acme/checkout/staging/K")));
     CHECK_FALSE(production.matches(name("acme/checkout/*/K")));
-    FilterOptions::Filter key{*Pattern::parse("*/*/*"), "K"};
+    FilterOptions::Filter key{{Glob::any(), Glob::any(), Glob::any(), *Glob::compile("K")}};
     CHECK(key.matches(name("acme/checkout/*/K")));
     CHECK_FALSE(key.matches(name("acme/checkout/*/K2")));
 }

@@ -8,7 +8,11 @@ import subprocess
 import tempfile
 import unittest
 
+import json_schema
+
 PROGRAM = os.environ["COFFER_PROGRAM"]
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((SOURCE / "docs/coffer.schema.json").read_text())
 DONE, FAILED, USAGE, NOT_FOUND, NOT_ALLOWED, CONFLICT, TAMPERED, UNAVAILABLE = range(8)
 
 
@@ -44,7 +48,16 @@ class StoreCase(unittest.TestCase):
         return done.stdout.decode()
 
     def json(self, *arguments, **options):
-        return json.loads(self.do(*arguments, "--json", **options))
+        """What the tool prints with --json, which is as docs/coffer.schema.json has it."""
+        document = json.loads(self.do(*arguments, "--json", **options))
+        self.fits_the_schema(arguments, document)
+        return document
+
+    def fits_the_schema(self, words, document):
+        verbs = SCHEMA["properties"]
+        verb = next((verb for verb in (" ".join(map(str, words[:2])), str(words[0])) if verb in verbs), None)
+        self.assertIsNotNone(verb, f"docs/coffer.schema.json has no {words[0]}")
+        self.assertEqual(json_schema.problems(document, verbs[verb], SCHEMA["$defs"]), [], verb)
 
     def refused(self, status, *arguments, says="", **options):
         """Runs the tool, which must give this status, one line on stderr and nothing on stdout."""

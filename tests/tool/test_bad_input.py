@@ -42,7 +42,7 @@ class Names(StoreCase):
         self.refused(USAGE, "set", "/".join(["acme", "p" * 65, "d", "K"]), stdin=b"v", says="65 bytes")
 
     def test_wrong_command_lines_are_refused(self):
-        for words, says in (((), "verb"), (("frobnicate",), "frobnicate"), (("exec",), "unknown verb"),
+        for words, says in (((), "verb"), (("frobnicate",), "frobnicate"), (("exec",), "exec --help"),
                             (("set",), "PATH"), (("get", PATH, "extra"), "extra"), (("ls", "--frob"), "--frob"),
                             (("scope",), "ubcommand"), (("scope", "frob"), "scope"), (("\x1b[31m",), "x1b"),
                             (("get", "--version"), "--version"), (("restore", PATH), "VERSION")):

@@ -8,7 +8,8 @@ import unittest
 from store_case import StoreCase
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-COMMON = {"--config", "--identity", "--passphrase-file", "--json", "--help"}
+# What the page says once, for every verb or for several.
+COMMON = {"--config", "--identity", "--passphrase-file", "--json", "--help", "--org", "--project", "--domain", "--policy"}
 
 
 class Documents(StoreCase):
@@ -32,8 +33,13 @@ class Documents(StoreCase):
         """The names alone: not what the descriptions mention."""
         return "\n".join(re.findall(r"^  (-[^ ]+)", text, re.MULTILINE))
 
+    def entry(self, page, verb):
+        """What the page has under that verb's synopses: up to the next verb or heading."""
+        return "\n".join(text for text in re.findall(r"^(?:\*.*\n)+\n?(?:\t.*\n|\n(?=\t))*", page, re.MULTILINE)
+                         if re.search(rf"^(\*.*, )?{re.escape(verb)}", text, re.MULTILINE))
+
     def test_the_tool_has_the_verbs_that_are_documented(self):
-        self.assertEqual(len(self.verbs), 30)
+        self.assertEqual(len(self.verbs), 37)
         self.assertIn("--visibility", self.verbs[("set",)])
         self.assertIn("--role", self.verbs[("member", "add")])
 
@@ -43,6 +49,10 @@ class Documents(StoreCase):
             self.assertIn(" ".join(f"*{word}*" for word in words), page)
             for option in options:
                 self.assertIn(f"*{option}*", page, words)
+        for words, options in self.verbs.items():
+            own = self.entry(page, " ".join(f"*{word}*" for word in words))
+            for option in options - COMMON:
+                self.assertIn(f"*{option}*", own, words)
         known = set().union(*self.verbs.values()) | {"--version"}
         self.assertEqual(set(re.findall(r"\*(--[a-z-]+)\*", page)) - known, set())
 

@@ -100,6 +100,26 @@ class Prompts(StoreCase):
             tty.answer(b"Remove acme/*/*/KEY? [y/N] ", answer)
             self.assertEqual(tty.end(), status, answer)
 
+    def test_only_the_name_of_a_scope_removes_all_of_it(self):
+        self.do("set", "acme/web/staging/A", stdin=b"v")
+        self.do("set", "acme/web/staging/B", stdin=b"v")
+        for answer, status in ((b"y", FAILED), (b"acme/web", FAILED), (b"acme/web/staging", DONE)):
+            tty = self.terminal("rm", "-r", "acme/web/staging")
+            tty.answer(b"This removes 2 secrets of acme/web/staging. Type acme/web/staging to go on: ", answer)
+            self.assertEqual(tty.end(), status, answer)
+        self.assertEqual(self.do("ls"), "")
+
+    def test_colour_is_for_a_terminal_that_wants_it(self):
+        self.do("set", PATH, stdin=b"shown")
+        yellow, red = b"\x1b[33mcoffer: warning: showing a secret on a terminal\x1b[0m", b"\x1b[31mcoffer: no secret"
+        for words, coloured in ((("get", "--reveal", PATH), yellow), (("get", "acme/*/*/NONE"), red)):
+            for more, wanted in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+                                 ({"TERM": "xterm", "NO_COLOR": ""}, True), ({"TERM": "dumb"}, False), ({}, False)):
+                tty = Terminal(dict(self.environment, **more), *words)
+                tty.end()
+                self.assertEqual((coloured in tty.seen, b"\x1b" in tty.seen), (wanted, wanted), more)
+            self.assertNotIn(b"\x1b", self.run_tool(*words, env={"TERM": "xterm"}).stderr)
+
     def test_an_interrupt_gives_the_echo_back_and_changes_nothing(self):
         before = self.revision()
         for number in (signal.SIGINT, signal.SIGTERM):

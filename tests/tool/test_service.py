@@ -74,6 +74,28 @@ class Service(StoreCase):
             "$tool" doctor 2>/dev/null | grep 'service: coffer-stored listens'""")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_an_import_goes_through_the_service_and_comes_out_again(self):
+        tree = self.scratch / "tree"
+        tree.mkdir()
+        values = {f"K{i:04d}": b"value %d\n" % i for i in range(1500)} | {f"LARGE{i}": os.urandom(1 << 20) for i in range(15)}
+        for key, value in values.items():
+            (tree / key).write_bytes(value)
+        done = self.on_host("""
+            "$tool" init --org acme --no-passphrase --owner olga --host web1 >/dev/null
+            "$tool" import --scope acme/checkout/production "$scratch/tree" 2>&1
+            "$tool" import --scope acme/checkout/production "$scratch/tree" 2>&1
+            "$tool" export --scope acme/checkout/production --out "$scratch/out" >/dev/null
+            "$tool" verify >/dev/null
+            kill $service; wait $service || true
+            trap - EXIT
+            echo more > "$scratch/tree/MORE"
+            "$tool" import --scope acme/checkout/production "$scratch/tree" || exit $?""")
+        self.assertEqual(done.returncode, UNAVAILABLE, done.stdout + done.stderr)
+        self.assertIn("(1515 new, 0 changed; 0 were the same)", done.stdout)
+        self.assertIn("(0 new, 0 changed; 1515 were the same)", done.stdout)
+        self.assertIn("coffer-stored does not listen", done.stderr)
+        self.assertEqual({file.name: file.read_bytes() for file in (self.scratch / "out").iterdir()}, values)
+
     def test_a_second_store_is_refused_and_nothing_is_made(self):
         done = self.on_host("""
             "$tool" init --org acme --no-passphrase --owner olga --host web1 >/dev/null

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "unit_reads.h"
+#include "watch/unit_reads.h"
 
 #include <filesystem>
 #include <fstream>

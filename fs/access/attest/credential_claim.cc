@@ -3,12 +3,11 @@
 
 #include <algorithm>
 
+#include "access/attest/unit_name.h"
 #include "names/name.h"
 
 namespace coffer {
 namespace {
-
-constexpr std::size_t kMaxUnit = 255;  // UNIT_NAME_MAX in systemd
 
 Failure no_claim(std::string_view name) {
     return fail(Code::invalid,
@@ -16,13 +15,8 @@ Failure no_claim(std::string_view name) {
                 "systemd binds it for LoadCredential=; it is \"", printable(name), '"');
 }
 
-// What systemd lets a unit be called, VALID_CHARS in its unit-name.c.
 bool is_unit_name(std::string_view text) {
-    auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view(":-_.\\@").find(c) != std::string_view::npos;
-    };
-    return !text.empty() && text.size() <= kMaxUnit && std::ranges::all_of(text, allowed);
+    return !text.empty() && text.size() <= kMaxUnitName && has_unit_characters(text);
 }
 
 // The text up to the next slash, which is taken off `rest` with it.

@@ -3,26 +3,17 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "base/socket_address.h"
 #include "names/name.h"
 
 namespace coffer {
 namespace {
 
 constexpr timeval kPatience{2, 0};
-
-Result<sockaddr_un> address_of(const std::filesystem::path& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.native().size() >= sizeof address.sun_path)
-        return fail(Code::invalid, "the journal's socket ", path.native(), " has too long a name");
-    std::memcpy(address.sun_path, path.c_str(), path.native().size());
-    return address;
-}
 
 Failure unreachable(const std::filesystem::path& path, int error) {
     return fail(Code::unavailable, "cannot write to the journal at ", path.native(), ": ",
@@ -118,7 +109,7 @@ void add_chain(JournalEntry& entry, std::uint64_t sequence, const Hash& hash, st
 Result<AuditJournal> AuditJournal::open(const std::filesystem::path& socket) {
     AuditJournal out;
     out.path_ = socket;
-    COFFER_TRY(sockaddr_un address, address_of(socket));
+    COFFER_TRY(auto address, socket_address(socket));
     Descriptor probe(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     out.socket_ = Descriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!probe || !out.socket_) return fail(Code::failed, "cannot make a socket: ", errno_text());
@@ -131,7 +122,7 @@ Result<AuditJournal> AuditJournal::open(const std::filesystem::path& socket) {
 
 // Addressed each time and never connected: a journal that was started anew listens at another socket.
 Result<void> AuditJournal::send(const JournalEntry& entry) {
-    COFFER_TRY(sockaddr_un address, address_of(path_));
+    COFFER_TRY(auto address, socket_address(path_));
     const std::string& datagram = entry.datagram();
     ssize_t sent;
     do {

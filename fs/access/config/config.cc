@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "access/config/owned_file.h"
+#include "access/config/template_tables.h"
 #include "access/config/toml_document.h"
 #include "names/name.h"
 
@@ -133,6 +134,7 @@ Result<void> ConfigReader::read(const TomlMember& member) {
     if (member.key == "audit_file") return read_audit_file(member);
     if (member.key == "audit_journal") return flag(member, config_.audit_journal);
     if (member.key == "fast_names") return flag(member, config_.fast_names);
+    if (member.key == "template") return read_template_tables(member, file_.native(), config_.templates);
     if (member.key == "audit") return word(member, "required", "best-effort", config_.audit_required);
     if (member.key == "deny") {
         bool hide = true;
@@ -221,7 +223,7 @@ Result<Config> load_config(const stdfs::path& file) {
     if (!text && text.error().code == Code::not_found)
         return fail(
             Code::not_found, text.error().message,
-            "; name the configuration with --config or $COFFER_CONFIG, or make one with: coffer init");
+            "; name the configuration with --config or $COFFER_CONFIG, or make one with `coffer init`");
     if (!text) return tl::make_unexpected(std::move(text).error());
     return parse_config(*text, absolute);
 }
@@ -294,7 +296,7 @@ std::string write_config(const Config& config) {
     out += line("Bytes of locked memory for one user's open values over 16 KiB.", "large_bytes_per_uid",
                 config.large_bytes_per_uid);
     out.pop_back();
-    return out;
+    return out + write_template_tables(config.templates);
 }
 
 }  // namespace coffer

@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// coffer.toml: where things are and how the daemon serves. Flat keys, all documented in
-// docs/configuration.md; an unknown key, a wrong type or a loosely owned file is an error with
+// coffer.toml: where things are and how the daemon serves. Flat keys and [[template]] tables, all documented
+// in docs/configuration.md; an unknown key, a wrong type or a loosely owned file is an error with
 // file:line:column. Relative paths are relative to the file's folder. Pure but for load_config and
 // find_config.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "names/scope.h"
 #include "view/view.h"
 
 namespace coffer {
 
 enum class Denial : std::uint8_t { hide, refuse };  // ENOENT or EACCES for what a caller may not read
+
+// [[template]]: a rendered file of the mount. docs/templates.md.
+struct TemplateFile {
+    SecretName path;               // path = "org/project/domain/NAME", all four given
+    std::filesystem::path source;  // the template's text; absolute
+    mode_t mode = 0400;            // as a rule's: reading alone
+    std::string place;             // where it stands, "file:line:column: ", for messages
+};
 
 struct Config {
     std::filesystem::path file;          // where this was read from
@@ -40,6 +52,7 @@ struct Config {
     std::uint32_t max_open_per_uid = 8192;
     std::uint32_t cached_versions = 16384;            // precomputed box keys in locked memory
     std::uint64_t large_bytes_per_uid = 64ull << 20;  // locked copies of values over 16 KiB
+    std::vector<TemplateFile> templates;
 
     [[nodiscard]] std::size_t thread_count() const;
     // That the daemon must be able to lock: the cache's keys, each thread's scratch, some for large values.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "access/attest/unit_name.h"
 #include "access/config/toml_fields.h"
 #include "names/name.h"
 
@@ -10,12 +11,6 @@ namespace coffer {
 namespace {
 
 constexpr std::string_view kService = ".service";
-constexpr std::size_t kMaxUnitName = 255;  // UNIT_NAME_MAX of systemd, without its NUL
-
-bool is_of_unit_name(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view(":-_.\\@").find(c) != std::string_view::npos;
-}
 
 }  // namespace
 
@@ -26,7 +21,7 @@ Result<void> check_service_name(std::string_view text) {
     if (text.size() > kMaxUnitName)
         return fail(Code::invalid, "the name of a unit has at most ", kMaxUnitName, " bytes, found ",
                     text.size());
-    if (text.front() == '-' || !std::ranges::all_of(text, is_of_unit_name))
+    if (text.front() == '-' || !has_unit_characters(text))
         return fail(
             Code::invalid, '"', printable(text),
             "\" is no name of a unit: expected [A-Za-z0-9:_.\\@-] without patterns, and no dash first");

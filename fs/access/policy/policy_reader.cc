@@ -8,6 +8,7 @@
 
 #include "access/config/toml_fields.h"
 #include "access/policy/accounts.h"
+#include "base/file_mode.h"
 #include "names/name.h"
 
 namespace coffer {
@@ -220,19 +221,14 @@ void read_max_opens(TomlFields& fields, Rule& rule) {
 void read_mode(TomlFields& fields, Rule& rule) {
     auto text = fields.text("mode");
     if (!text) return;
-    bool good = text->size() == 4 && text->front() == '0';
-    unsigned mode = 0;
-    for (char c : *text) {
-        good = good && c >= '0' && c <= '7';
-        mode = mode * 8 + static_cast<unsigned>(c - '0');
-    }
-    if (!good)
+    const auto mode = parse_mode(*text);
+    if (!mode)
         fields.error(fields.place("mode"), "mode is four octal digits as in \"0440\", found \"",
                      printable(*text), '"');
-    if (good && (mode & ~0444u) != 0)
+    if (mode && (*mode & ~mode_t{0444}) != 0)
         fields.error(fields.place("mode"), "mode \"", *text,
                      "\" has more than reading; a secret's file is read-only");
-    if (good) rule.mode = mode;
+    rule.mode = mode;
 }
 
 void read_on_change(TomlFields& fields, std::string_view file, Rule& rule) {

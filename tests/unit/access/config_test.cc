@@ -276,3 +276,46 @@ TEST_CASE("the configuration is found by flag, environment, home, and then in /e
     CHECK(found("/x/y.toml", std::nullopt, "/x/y.toml"));
     CHECK(found("/x/y.toml", "/z.toml", "/z.toml"));
 }
+
+TEST_CASE("templates are read with their paths, sources and modes, and written back") {
+    const std::string text = complete(
+        "[[template]]\npath = \"acme/checkout/production/app.conf\"\nsource = \"/etc/coffer/t/../app\"\n"
+        "[[template]]\npath = \"acme/checkout/staging/app.conf\"\nsource = \"/a\"\nmode = \"0440\"\n");
+    for (const Config& config : {parse(text), parse(write_config(parse(text)))}) {
+        REQUIRE(config.templates.size() == 2);
+        CHECK(config.templates[0].path.text() == "acme/checkout/production/app.conf");
+        CHECK(config.templates[0].source == "/etc/coffer/app");
+        CHECK(config.templates[0].mode == 0400);
+        CHECK(config.templates[1].path.scope.domain == "staging");
+        CHECK(config.templates[1].mode == 0440);
+    }
+    CHECK(parse(text).templates[1].place == "/etc/coffer/coffer.toml:9:1: ");
+    CHECK(parse(complete()).templates.empty());
+}
+
+TEST_CASE("a template that is not in order is an error at its place") {
+    auto error_with = [](std::string_view tables) {
+        std::string error = error_of(complete(tables));
+        REQUIRE(error.starts_with("/etc/coffer/coffer.toml:"));
+        return error.substr(std::string_view("/etc/coffer/coffer.toml:").size());
+    };
+    const std::string path = "path = \"acme/checkout/production/a\"\n", source = "source = \"/a\"\n";
+    auto table = [](std::string_view keys) { return concat("[[template]]\n", keys); };
+    CHECK(error_with(table(source)).starts_with("6:1: the template has no path"));
+    CHECK(error_with(table(path)).starts_with("6:1: the template has no source"));
+    CHECK(
+        error_with(table(path + "source = \"a\"\n")).starts_with("8:10: source: expected an absolute path"));
+    CHECK(error_with(table("path = \"acme/*/production/a\"\n" + source))
+              .starts_with("7:8: path: expected org/"));
+    CHECK(error_with(table("path = \"acme/a\"\n" + source)).starts_with("7:8: path: "));
+    for (const char* mode : {"\"0600\"", "\"440\"", "\"0777\"", "\"r\"", "\"4400\""})
+        CHECK(error_with(table(concat(path, source, "mode = ", mode, "\n")))
+                  .starts_with("9:8: mode: expected four"));
+    CHECK(error_with(table(path + source + "mode = 288\n")).starts_with("9:8: mode: expected a string"));
+    CHECK(error_with(table(path + source + "owner = \"x\"\n")).find("unknown key \"owner\"") !=
+          std::string::npos);
+    CHECK(error_with(table(path + source) + table(path + source))
+              .starts_with("9:1: there is a template before"));
+    CHECK(error_with("template = \"x\"\n").starts_with("6:1: templates are written as [[template]]"));
+    CHECK(error_with("template = [1]\n").starts_with("6:13: a template is a table"));
+}

@@ -82,6 +82,28 @@ TEST_CASE("large copies are charged to the opener until the release") {
     CHECK(handles.charge_large(*file_of(1), 1000));
 }
 
+TEST_CASE("a file that comes with its text is charged for it, and refused when that is too much") {
+    Handles earlier({}, 1), handles({.large_bytes_per_uid = 1000}, 2);
+    auto with_text = [](std::size_t size) {
+        auto copy = std::make_shared<LargeCopy>();
+        copy->memory = *SecretBuffer::allocate(size);
+        auto file = file_of(1);
+        file->large = std::move(copy);
+        return file;
+    };
+    const std::uint64_t theirs = *earlier.add(file_of(1));
+    auto first = handles.add(with_text(600));
+    REQUIRE(first);
+    CHECK(handles.add(with_text(600)).error() == Errno{EMFILE});
+    CHECK(handles.adopt(theirs, with_text(600)).error() == Errno{EMFILE});
+    CHECK(handles.open() == 1);
+    handles.release(*first);
+    CHECK(handles.adopt(theirs, with_text(1000)));
+    CHECK(handles.add(with_text(1)).error() == Errno{EMFILE});
+    handles.release(theirs);
+    CHECK(handles.add(with_text(1000)));
+}
+
 TEST_CASE("an adopted handle is found and released like an own one, and hides none of the same slot") {
     Handles earlier({}, 1), handles({}, 2);
     const std::uint64_t theirs = *earlier.add(file_of(1)), own = *handles.add(file_of(1));

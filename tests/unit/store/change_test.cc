@@ -3,6 +3,7 @@
 // Roles and visibility as the writers and readers of one store meet them.
 #include <thread>
 
+#include "log/commit.h"
 #include "support/test_store.h"
 
 using namespace coffer;
@@ -210,6 +211,26 @@ TEST_CASE("two writers of one key at once lose no update") {
     auto store = must(test.open());
     CHECK(store.view().head().revision == 1 + 2 * kEach);
     CHECK(must(store.view().history(must(SecretName::parse(kKey)))).size() == 2 * kEach);
+}
+
+TEST_CASE("many secrets are removed in as many commits as it takes, and what is gone already is left out") {
+    TestStore test;
+    auto store = must(test.open("writer"));
+    constexpr std::uint32_t kCount = kMaxOperations + 3;
+    std::vector<SecretName> names;
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+        names.push_back(must(SecretName::parse(concat("acme/web/staging/K", i))));
+        must(set_secret(store, test.owner, request(names.back().text()), as_bytes("v")));
+    }
+    must(set_secret(store, test.owner, request(kKey), as_bytes("v")));
+    must(remove_secret(store, test.owner, names[7], {}));
+    const auto before = store.view().head().revision;
+    auto done = must(remove_secrets(store, test.owner, names));
+    CHECK(done.committed.head.revision == before + 2);
+    CHECK(done.removed.size() == kCount - 1);
+    for (const SecretName& name : names) CHECK_FALSE(must(store.view().find(name))->live);
+    CHECK(must(store.view().find(must(SecretName::parse(kKey))))->live);
+    CHECK_FALSE(must(remove_secrets(store, test.owner, names)).committed.changed);
 }
 
 TEST_CASE("a value of 1 MiB is kept and one byte more is refused") {

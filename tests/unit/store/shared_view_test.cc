@@ -4,6 +4,7 @@
 // first has looked at the head and before it reads.
 #include <functional>
 
+#include "support/forwarding_backend.h"
 #include "support/test_store.h"
 #include "view/verified_store.h"
 
@@ -12,31 +13,17 @@ using namespace coffer::test;
 
 namespace {
 
-class Interrupted final : public Backend {
+class Interrupted final : public ForwardingBackend {
   public:
     Interrupted(std::unique_ptr<Backend> inner, std::function<void()> after_head)
-        : inner_(std::move(inner)), after_head_(std::move(after_head)) {}
+        : ForwardingBackend(std::move(inner)), after_head_(std::move(after_head)) {}
     Result<Head> head() override {
-        auto out = inner_->head();
+        auto out = ForwardingBackend::head();
         after_head_();
         return out;
     }
-    Result<std::vector<StoredCommit>> read(std::uint64_t from, std::size_t limit) override {
-        return inner_->read(from, limit);
-    }
-    Result<void> append(const Head& expected, ByteView commit, std::span<const Bytes> payloads) override {
-        return inner_->append(expected, commit, payloads);
-    }
-    Result<Bytes> payload(const Hash& hash) override { return inner_->payload(hash); }
-    Result<void> drop_payload(const Hash& hash) override { return inner_->drop_payload(hash); }
-    Result<std::vector<Hash>> payload_hashes() override { return inner_->payload_hashes(); }
-    Result<void> cut_after(std::uint64_t revision) override { return inner_->cut_after(revision); }
-    Result<void> wait(std::uint64_t after, std::chrono::milliseconds timeout) override {
-        return inner_->wait(after, timeout);
-    }
 
   private:
-    std::unique_ptr<Backend> inner_;
     std::function<void()> after_head_;
 };
 

@@ -81,6 +81,18 @@ TEST_CASE("payloads are found by their hash and a dropped one leaves no byte in 
     must(log->drop_payload(payload_hash(payloads[0])));
 }
 
+TEST_CASE(
+    "the last one to close a store leaves its write-ahead log in place and empty, for others to open fast") {
+    TempFolder folder;
+    {
+        auto log = must(SqliteLog::create(folder / "store.db"));
+        must(log->append(Head{}, bytes_of("commit"), {}));
+        CHECK(std::filesystem::file_size(folder / "store.db-wal") > 0);
+    }
+    CHECK(std::filesystem::file_size(folder / "store.db-wal") == 0);
+    CHECK(must(must(SqliteLog::open_read_only(folder / "store.db"))->read(1, 10)).size() == 1);
+}
+
 TEST_CASE("a missing store, a file that is no store and a later format are told apart") {
     TempFolder folder;
     auto missing = SqliteLog::open(folder / "store.db");
