@@ -100,7 +100,7 @@ Result<RenderedSecret> RenderedFiles::find_secret(const File& file, const Templa
     for (const Scope& directory : directories) {
         const Place place{catalogue_.find_name(directory.org), catalogue_.find_name(directory.project),
                           catalogue_.find_name(directory.domain), catalogue_.find_name(secret.key)};
-        if (auto shown = catalogue_.resolve(place)) return RenderedSecret{place, *std::move(shown)};
+        if (auto shown = catalogue_.resolve(place)) return RenderedSecret{place, *shown};
     }
     return fail(Code::not_found, text.parsed.at(secret.place), "there is no secret ", secret.key, " in ",
                 file.directory.text(), directories.size() > 1 ? concat(" or ", directories[1].text()) : "",

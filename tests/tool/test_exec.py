@@ -218,9 +218,17 @@ class Passing(ExecCase):
         process = subprocess.Popen([PROGRAM, *map(str, self.words()), *command], stdout=subprocess.PIPE,
                                    env=self.environment, **options)
         self.addCleanup(process.stdout.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        self.addCleanup(self.end, process)
         return process
+
+    def end(self, process):
+        """With its program, which would live on after a SIGKILL of coffer."""
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def test_the_status_is_passed_on(self):
         for status in (0, 1, 3, 77, 255):

@@ -53,7 +53,9 @@ class Cgroups(StoreCase):
 
     def test_what_is_around_it_stays_where_it_is(self):
         mine = place()
-        done = subprocess.run([PROGRAM, *TASK, "--", "sh", "-c", "cat /proc/$PPID/cgroup"], capture_output=True, text=True,
+        # It has been where the task is, to start it there.
+        show = "while grep -q acme /proc/$PPID/cgroup; do sleep 0.05; done; cat /proc/$PPID/cgroup"
+        done = subprocess.run([PROGRAM, *TASK, "--", "sh", "-c", show], capture_output=True, text=True,
                               env=self.environment, timeout=60, check=True)
         self.assertIn(f":{mine}\n", done.stdout)
         self.assertNotIn("acme", done.stdout)

@@ -143,11 +143,12 @@ std::uint64_t now_ms() {
 }
 
 std::string age_text(std::uint64_t then, std::uint64_t now) {
+    constexpr std::uint64_t kMinute = 60, kHour = 60 * kMinute, kDay = 24 * kHour;
     const std::uint64_t seconds = now > then ? (now - then) / 1000 : 0;
-    if (seconds < 60) return concat(seconds, 's');
-    if (seconds < 3600) return concat(seconds / 60, 'm');
-    if (seconds < 48 * 3600) return concat(seconds / 3600, 'h');
-    return concat(seconds / 86'400, 'd');
+    if (seconds < kMinute) return concat(seconds, 's');
+    if (seconds < kHour) return concat(seconds / kMinute, 'm');
+    if (seconds < 2 * kDay) return concat(seconds / kHour, 'h');
+    return concat(seconds / kDay, 'd');
 }
 
 Result<std::uint64_t> parse_expiry(std::string_view text, std::uint64_t now) {

@@ -56,13 +56,13 @@ class TakenSignals {
         for (int number : kPassedOn) sigaddset(&taken, number);
         sigaddset(&taken, SIGCHLD);
         ::signal(SIGCHLD, SIG_DFL);  // ignored, a child would leave no status
-        sigprocmask(SIG_BLOCK, &taken, &before_);
+        pthread_sigmask(SIG_BLOCK, &taken, &before_);
         descriptor_ = Descriptor(signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
     }
     ~TakenSignals() { give_back(); }
     TakenSignals(const TakenSignals&) = delete;
     TakenSignals& operator=(const TakenSignals&) = delete;
-    void give_back() const { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    void give_back() const { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
     [[nodiscard]] int descriptor() const { return descriptor_.get(); }
     [[nodiscard]] const sigset_t& before() const { return before_; }
 
@@ -292,7 +292,7 @@ int end_like(int wait_status) {
     sigaddset(&wanted, number);
     ::signal(number, SIG_DFL);
     (void)::kill(::getpid(), number);
-    sigprocmask(SIG_UNBLOCK, &wanted, nullptr);
+    pthread_sigmask(SIG_UNBLOCK, &wanted, nullptr);
     return 128 + number;  // where this process cannot be ended so
 }
 
