@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hold/dead_mount.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -12,6 +10,7 @@
 
 #include <cerrno>
 
+#include "base/child.h"
 #include "base/descriptor.h"
 #include "base/mount_table.h"
 #include "hold/mount_point.h"
@@ -24,8 +23,7 @@ constexpr int kDead = 2;         // the child's exit status
 
 // In the child, which a daemon that hangs would keep: it holds nothing that anybody waits for.
 [[noreturn]] void look_into(const char* path) {
-    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, descriptor);
+    let_go_of_stdio();
     struct statfs status {};
     const bool answered = ::statfs(path, &status) == 0;
     _exit(!answered && (errno == ENOTCONN || errno == ECONNABORTED) ? kDead : 0);
@@ -38,13 +36,10 @@ Result<bool> is_dead(const std::filesystem::path& path) {
     Descriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
     pollfd wanted{pidfd.get(), POLLIN, 0};
     if (!pidfd || ::poll(&wanted, 1, kPatience) <= 0) {
-        // Where the kernel keeps it waiting, even SIGKILL comes later: it is not waited for.
-        (void)::kill(child, SIGKILL);
-        (void)::waitpid(child, nullptr, WNOHANG);
+        abandon(child);
         return false;
     }
-    int status = 0;
-    (void)::waitpid(child, &status, 0);
+    const int status = wait_for_end(child);
     return WIFEXITED(status) && WEXITSTATUS(status) == kDead;
 }
 
@@ -55,10 +50,7 @@ Result<void> unmount_as_user(const std::filesystem::path& path) {
     pid_t child = -1;
     if (const int error = posix_spawnp(&child, pointers[0], nullptr, nullptr, pointers, environ); error != 0)
         return fail(Code::failed, "cannot run fusermount3: ", errno_text(error));
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (status != 0)
+    if (wait_for_end(child) != 0)
         return fail(Code::failed, "fusermount3 does not unmount ", path.string(), "; its message is above");
     return {};
 }

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/wall_clock.h"
 #include "serve/version_loader.h"
-#include "serve/wall_clock.h"
 
 namespace coffer {
 namespace {

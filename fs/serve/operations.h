@@ -141,11 +141,18 @@ class Operations {
                                                   std::size_t size, std::uint64_t offset);
     void list_rendered(const Visitor& visitor, const Place& place, std::uint64_t cookie,
                        const EmitName& emit);
-    [[nodiscard]] Answer<std::shared_ptr<const LargeCopy>> render(const Rendering& rendering, Worker& worker);
+    // The secrets' values, sealed; `refused` is told of the one that is not to be had.
+    using SealedValues = std::vector<std::shared_ptr<const SealedValue>>;
+    [[nodiscard]] Answer<SealedValues> load_all(
+        const Rendering& rendering, Worker& worker,
+        const std::function<void(std::size_t number, Errno error)>& refused = {});
+    [[nodiscard]] Answer<std::shared_ptr<const LargeCopy>> render(const Rendering& rendering,
+                                                                  const SealedValues& sealed, Worker& worker);
     [[nodiscard]] Answer<std::size_t> rendered_size(const Rendering& rendering, Worker& worker);
+    [[nodiscard]] Answer<std::vector<Pass>> check_sights(const Requester& who,
+                                                         const std::vector<Target>& targets);
     [[nodiscard]] std::vector<Target> targets_of(const Rendering& rendering) const;
     [[nodiscard]] std::vector<Target> targets_of(const OpenFile& file) const;
-    void raise_payload_alarm(const Shown& shown, const Error& error);
     [[nodiscard]] struct stat describe_directory(const Requester& who, std::uint64_t node) const;
     // A secret or a rendered file.
     [[nodiscard]] struct stat describe_file(const Requester& who, std::uint64_t node, std::uint64_t time_ms,

@@ -76,6 +76,10 @@ std::vector<Target> Operations::targets_of(const OpenFile& file) const {
     return out;
 }
 
+Answer<std::vector<Pass>> Operations::check_sights(const Requester& who, const std::vector<Target>& targets) {
+    return pass_all(targets, [&](const Target& target) { return parts_.gate.check_sight(who, target.path); });
+}
+
 // --- names and attributes ---
 
 Answer<FoundEntry> Operations::lookup_rendered(const Requester& who, const Place& place, Worker& worker) {
@@ -97,8 +101,7 @@ Answer<FoundEntry> Operations::lookup_rendered(const Requester& who, const Place
 // An open file is a snapshot: whatever its path shows by now, it is asked about what is in it.
 Answer<struct stat> Operations::open_rendered_attributes(const Requester& who, std::uint64_t node,
                                                          const OpenFile& file) {
-    auto passes = pass_all(targets_of(file),
-                           [&](const Target& target) { return parts_.gate.check_sight(who, target.path); });
+    auto passes = check_sights(who, targets_of(file));
     if (!passes) return tl::make_unexpected(passes.error());
     return describe_file(who, node, file.time_ms, file.large->value.size(),
                          terms_of(*passes, file.mode).presentation);
@@ -108,8 +111,7 @@ Answer<struct stat> Operations::rendered_attributes(const Requester& who, std::u
                                                     const Place& place, Worker& worker) {
     const auto rendering = parts_.rendered_files.find(place);
     if (!rendering) return answer_errno(ENOENT);
-    auto passes = pass_all(targets_of(*rendering),
-                           [&](const Target& target) { return parts_.gate.check_sight(who, target.path); });
+    auto passes = check_sights(who, targets_of(*rendering));
     if (!passes) return tl::make_unexpected(passes.error());
     const Presentation presentation = terms_of(*passes, rendering->mode).presentation;
     auto size = rendered_size(*rendering, worker);
@@ -120,8 +122,7 @@ Answer<struct stat> Operations::rendered_attributes(const Requester& who, std::u
 Answer<> Operations::check_rendered(const Requester& who, const Place& place) {
     const auto rendering = parts_.rendered_files.find(place);
     if (!rendering) return answer_errno(ENOENT);
-    auto passes = pass_all(targets_of(*rendering),
-                           [&](const Target& target) { return parts_.gate.check_sight(who, target.path); });
+    auto passes = check_sights(who, targets_of(*rendering));
     if (!passes) return tl::make_unexpected(passes.error());
     return {};
 }
@@ -146,17 +147,25 @@ void Operations::list_rendered(const Visitor& visitor, const Place& place, std::
 
 // --- the text ---
 
-Answer<std::shared_ptr<const LargeCopy>> Operations::render(const Rendering& rendering, Worker& worker) {
+Answer<Operations::SealedValues> Operations::load_all(
+    const Rendering& rendering, Worker& worker,
+    const std::function<void(std::size_t number, Errno error)>& refused) {
+    SealedValues sealed;
+    for (const RenderedSecret& one : rendering.secrets) {
+        auto value = load(one.shown, worker);
+        if (!value && refused) refused(sealed.size(), value.error());
+        if (!value) return tl::make_unexpected(value.error());
+        sealed.push_back(*std::move(value));
+    }
+    return sealed;
+}
+
+Answer<std::shared_ptr<const LargeCopy>> Operations::render(const Rendering& rendering,
+                                                            const SealedValues& sealed, Worker& worker) {
     // Nothing that a filter writes is shorter than the value: so many bytes need not be opened to be too
     // many.
     std::uint64_t least = 0;
-    std::vector<std::shared_ptr<const SealedValue>> sealed;
-    for (const RenderedSecret& one : rendering.secrets) {
-        auto value = load(one.shown, worker);
-        if (!value) return tl::make_unexpected(value.error());
-        least += (*value)->size;
-        sealed.push_back(*std::move(value));
-    }
+    for (const auto& value : sealed) least += value->size;
     if (auto made = parts_.rendered_files.made(rendering); made.text) return made.text;
 
     std::vector<std::shared_ptr<const LargeCopy>> values;
@@ -183,12 +192,10 @@ Answer<std::shared_ptr<const LargeCopy>> Operations::render(const Rendering& ren
 }
 
 Answer<std::size_t> Operations::rendered_size(const Rendering& rendering, Worker& worker) {
-    if (auto size = parts_.rendered_files.made(rendering).size) {
-        for (const RenderedSecret& one : rendering.secrets)
-            if (auto value = load(one.shown, worker); !value) return tl::make_unexpected(value.error());
-        return *size;
-    }
-    auto text = render(rendering, worker);
+    auto sealed = load_all(rendering, worker);
+    if (!sealed) return tl::make_unexpected(sealed.error());
+    if (auto size = parts_.rendered_files.made(rendering).size) return *size;
+    auto text = render(rendering, *sealed, worker);
     if (!text) return tl::make_unexpected(text.error());
     return (*text)->value.size();
 }
@@ -208,13 +215,11 @@ Answer<std::uint64_t> Operations::open_rendered(const Requester& who, const Plac
         return tl::unexpected<Errno>(error);
     };
     if (would_write(flags)) return refuse({EROFS});
-    for (std::size_t i = 0; i < targets.size(); ++i) {
-        if (auto value = load(rendering->secrets[i].shown, worker); !value) {
-            parts_.gate.audit_refusal(who, "open", targets[i], reason_of(value.error()));
-            return tl::make_unexpected(value.error());
-        }
-    }
-    auto text = render(*rendering, worker);
+    auto sealed = load_all(*rendering, worker, [&](std::size_t number, Errno error) {
+        parts_.gate.audit_refusal(who, "open", targets[number], reason_of(error));
+    });
+    if (!sealed) return tl::make_unexpected(sealed.error());
+    auto text = render(*rendering, *sealed, worker);
     if (!text) return refuse(text.error());
 
     const Decision terms = terms_of(*passes, rendering->mode);
@@ -246,7 +251,9 @@ Answer<std::shared_ptr<OpenFile>> Operations::reopen_rendered(const Requester& w
         return parts_.gate.check_taken_over(who, target, false);
     });
     if (!passes) return tl::make_unexpected(passes.error());
-    auto text = render(rendering, worker);
+    auto sealed = load_all(rendering, worker);
+    if (!sealed) return tl::make_unexpected(sealed.error());
+    auto text = render(rendering, *sealed, worker);
     if (!text) return tl::make_unexpected(text.error());
     auto file = open_file(rendering, *std::move(text), *passes);
     file->cached = terms_of(*passes, rendering.mode).cached;

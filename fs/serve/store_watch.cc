@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "serve/wall_clock.h"
+#include "base/wall_clock.h"
 
 namespace coffer {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/version_loader.h"
 
-#include "serve/wall_clock.h"
+#include "base/wall_clock.h"
 
 namespace coffer {
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/wall_clock.h"
 #include "keys/hash.h"
 
 namespace coffer {
@@ -12,11 +13,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience{30};
 constexpr unsigned kMaxBackOffMs = 256;
-
-std::uint64_t now_ms() {
-    auto since = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
-}
 
 // Random, so that writers that lost together do not meet again; doubling, so that a crowd thins out.
 void back_off(unsigned attempt) {
@@ -43,7 +39,7 @@ Result<Committed> attempt(VerifiedStore& store, const Identity& signer, const In
     const Head head = store.view().head();
     if (draft.operations.empty()) return Committed{head, false};
 
-    CommitBody body{store.view().pin().store, head.revision + 1, head.hash, now_ms(),
+    CommitBody body{store.view().pin().store, head.revision + 1, head.hash, wall_clock_ms(),
                     std::move(draft.operations)};
     COFFER_TRY(auto bytes, sign_commit(body, signer));
     COFFER_TRY(auto update, store.view().begin());

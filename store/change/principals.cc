@@ -2,9 +2,9 @@
 #include "change/principals.h"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
+#include "base/wall_clock.h"
 #include "keys/hash.h"
 
 namespace coffer {
@@ -101,9 +101,7 @@ Result<Watermark> found_store(Backend& backend, const Identity& owner, std::stri
     CommitBody body;
     body.store = random_fixed<StoreId>();
     body.revision = 1;
-    auto since = std::chrono::system_clock::now().time_since_epoch();
-    body.time_ms =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+    body.time_ms = wall_clock_ms();
     body.operations.emplace_back(PrincipalAdd{std::string(owner_name), Role::owner, {}, owner.recipient()});
     if (host)
         body.operations.emplace_back(PrincipalAdd{host->name, Role::host, host->pattern, host->recipient});

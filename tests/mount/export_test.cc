@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `coffer export --mount` is a reader like any other: the policy decides what it writes.
-#include "serve/wall_clock.h"
+#include "base/wall_clock.h"
 #include "support/mounted_store.h"
 #include "support/tool.h"
 

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "serve/wall_clock.h"
+#include "base/wall_clock.h"
 #include "support/mounted_store.h"
 
 using namespace coffer;

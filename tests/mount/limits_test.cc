@@ -4,9 +4,9 @@
 #include <sys/ptrace.h>
 
 #include "access/attest/exe_hasher.h"
-#include "support/cgroup.h"
 #include "support/mounted_store.h"
 #include "support/puppet.h"
+#include "support/test_unit.h"
 
 using namespace coffer;
 using namespace coffer::test;
@@ -203,7 +203,7 @@ TEST_CASE("within ends some time after the process began, and leaves what is ope
 }
 
 TEST_CASE("a task sees the secrets that its slice captures and no others") {
-    Cgroup production("coffer-checkout-production.slice"), staging("coffer-checkout-staging.slice");
+    TestUnit production("coffer-checkout-production.slice"), staging("coffer-checkout-staging.slice");
     if (!production.made() || !staging.made()) {
         WARN("SKIPPED: no cgroup can be made here");
         return;

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "serve/wall_clock.h"
+#include "base/wall_clock.h"
 #include "support/held_client.h"
 #include "support/mounted_store.h"
 

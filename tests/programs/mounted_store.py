@@ -5,21 +5,11 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 
+from patience import soon
 from users import READERS, User
 
-PATIENCE = 30  # seconds; for what becomes true soon
-
-
-def soon(holds) -> bool:
-    """Asks again and again until it holds; false when patience is over."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
+PATIENCE = 30  # seconds; for the end of the daemon
 
 
 class MountedStore:

@@ -6,7 +6,8 @@ import socket
 import subprocess
 import unittest
 
-from mounted_store import MountedStore, soon
+from mounted_store import MountedStore
+from patience import soon
 from users import ADA, BEN, User
 
 

@@ -3,7 +3,7 @@
 import signal
 
 from certificate import self_signed
-from mounted_store import soon
+from patience import soon
 from program_case import ProgramCase
 from users import ADA, BEN, READERS, SERVER
 

@@ -5,7 +5,7 @@ import shutil
 import signal
 
 from certificate import self_signed
-from mounted_store import soon
+from patience import soon
 from program_case import ProgramCase
 from users import ADA, BEN, SERVER
 

@@ -5,25 +5,14 @@ import pathlib
 import pwd
 import select
 import subprocess
-import time
 
-PATIENCE = 60  # seconds; for a command, and for what becomes true soon
+PATIENCE = 60  # seconds; for a command
 
 # Of each three texts that come in: a line, run with the second as stdin, whose output goes to the third. Out go statuses.
 LOOP = """while IFS= read -r -d '' line && IFS= read -r -d '' in && IFS= read -r -d '' out; do
     eval "$line" <"$in" >"$out" 2>&1
     echo $?
 done"""
-
-
-def soon(holds) -> bool:
-    """Asks again and again until it holds; false when patience is over."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 class Shell:

@@ -6,6 +6,7 @@
 #include "formats/dotenv.h"
 #include "formats/json.h"
 #include "formats/kestra.h"
+#include "formats/text_cursor.h"
 #include "names/name.h"
 
 namespace coffer {
@@ -15,14 +16,8 @@ constexpr Format kAll[] = {Format::dotenv, Format::kestra, Format::json, Format:
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kSpace);
-    if (first == text.npos) return {};
-    return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
-}
-
 bool may_be_base64(std::string_view value) {
-    value = trimmed(value);
+    value = trimmed(value, kSpace);
     if (value.size() >= 2 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0])
         value = value.substr(1, value.size() - 2);
     return value.size() % 4 == 0 && value.find_first_not_of(kBase64) == value.npos;
@@ -33,10 +28,10 @@ bool may_be_kestra(std::string_view text) {
     bool any = false;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());
-        auto line = trimmed(text.substr(0, end));
+        auto line = trimmed(text.substr(0, end), kSpace);
         text.remove_prefix(std::min(end + 1, text.size()));
         if (line.empty() || line[0] == '#') continue;
-        if (line.starts_with("export ")) line = trimmed(line.substr(7));
+        if (line.starts_with("export ")) line = trimmed(line.substr(7), kSpace);
         const std::size_t sign = line.find('=');
         if (!line.starts_with(kKestraPrefix) || sign == line.npos || !may_be_base64(line.substr(sign + 1)))
             return false;
@@ -74,7 +69,7 @@ Result<Format> parse_format(std::string_view text) {
 Result<Format> guess_format(ByteView bytes) {
     auto text = as_text(bytes);
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-    const auto content = trimmed(text);
+    const auto content = trimmed(text, kSpace);
     if (content.starts_with('{')) return Format::json;
     if (may_be_kestra(text))
         return fail(

@@ -9,13 +9,13 @@ namespace {
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kExport = "export";
 
-std::string_view trimmed(std::string_view text) {
-    std::size_t first = text.find_first_not_of(kBlanks);
-    if (first == text.npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
-}
-
 }  // namespace
+
+std::string_view trimmed(std::string_view text, std::string_view blanks) {
+    const std::size_t first = text.find_first_not_of(blanks);
+    if (first == text.npos) return {};
+    return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+}
 
 Result<TextCursor> TextCursor::open(std::span<std::uint8_t> text) {
     auto nul = std::find(text.begin(), text.end(), std::uint8_t{0});
@@ -79,10 +79,10 @@ Result<std::string> TextCursor::take_name() {
     if (sign == line.npos)
         return fail_at(line_,
                        "expected KEY=value, found no `=`; a value of several lines has to stand in quotes");
-    auto name = trimmed(line.substr(0, sign));
+    auto name = trimmed(line.substr(0, sign), kBlanks);
     if (name.starts_with(kExport) && kBlanks.find(name.substr(kExport.size(), 1)) != kBlanks.npos &&
         name.size() > kExport.size())
-        name = trimmed(name.substr(kExport.size()));
+        name = trimmed(name.substr(kExport.size()), kBlanks);
     if (name.empty()) return fail_at(line_, "expected KEY=value, found nothing before the `=`");
     std::string out(name);
     for (std::size_t i = 0; i <= sign; ++i) (void)take();

@@ -14,6 +14,9 @@
 
 namespace coffer {
 
+// Without any of `blanks` at its beginning and end.
+[[nodiscard]] std::string_view trimmed(std::string_view text, std::string_view blanks);
+
 class TextCursor {
   public:
     // Begins behind a byte order mark. Code::invalid for a NUL byte, which no text of lines has.

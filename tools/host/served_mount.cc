@@ -9,10 +9,10 @@
 
 #include <array>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/mount_table.h"
 #include "base/pipe.h"
-#include "programs/child_program.h"
 
 namespace coffer {
 namespace {
@@ -78,14 +78,11 @@ Result<ServedMount> look_at_mount(const std::filesystem::path& mount, std::chron
     to.reset();
     auto text = read_until(from.get(), Clock::now() + patience);
     if (!text) {
-        // Where the kernel keeps it waiting, even SIGKILL comes later: it is not waited for.
-        (void)::kill(child, SIGKILL);
-        (void)::waitpid(child, nullptr, WNOHANG);
+        abandon(child);
         out.state = ServedMount::State::silent;
         return out;
     }
-    int status = 0;
-    (void)::waitpid(child, &status, 0);
+    const int status = wait_for_end(child);
     Json report = Json::parse(*text, nullptr, false);
     out.state = report.is_object()                                    ? ServedMount::State::serving
                 : WIFEXITED(status) && WEXITSTATUS(status) == kNobody ? ServedMount::State::silent

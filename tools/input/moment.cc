@@ -136,12 +136,6 @@ std::string moment_text(std::uint64_t ms) {
     return {text.data(), static_cast<std::size_t>(size)};
 }
 
-std::uint64_t now_ms() {
-    using namespace std::chrono;
-    return static_cast<std::uint64_t>(
-        duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
 std::string age_text(std::uint64_t then, std::uint64_t now) {
     constexpr std::uint64_t kMinute = 60, kHour = 60 * kMinute, kDay = 24 * kHour;
     const std::uint64_t seconds = now > then ? (now - then) / 1000 : 0;

@@ -14,7 +14,6 @@ namespace coffer {
 // Milliseconds since 1970 as "2026-11-21T05:11:14Z", the fraction dropped; a claim of a signer may be any
 // number, and one past the year 9999 is shown as "+" and its milliseconds.
 [[nodiscard]] std::string moment_text(std::uint64_t ms);
-[[nodiscard]] std::uint64_t now_ms();
 // How long ago, in the largest unit that says enough: "40s", "12m", "30h", "5d". "0s" for what is not over
 // yet.
 [[nodiscard]] std::string age_text(std::uint64_t then, std::uint64_t now);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output/version_text.h"
 
+#include "base/wall_clock.h"
+
 namespace coffer {
 
 std::string_view version_state(const Secret& secret, const Version& version) {
     if (version.change == Change::removal) return "removed";
     if (version.purged) return "purged";
     if (!secret.live || secret.live->version != version.version) return "superseded";
-    return version.not_after_ms != 0 && version.not_after_ms <= now_ms() ? "expired" : "live";
+    return is_past(version.not_after_ms) ? "expired" : "live";
 }
 
 std::string expiry_text(const Version& version) {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/child.h"
 #include "base/pipe.h"
 #include "programs/spawn_plan.h"
 
@@ -106,9 +107,7 @@ bool ChildProgram::ends_within(std::chrono::milliseconds time) const {
 }
 
 std::string ChildProgram::end() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    const int status = wait_for_end(pid_);
     pid_ = -1;
     return end_text(status);
 }
@@ -128,11 +127,6 @@ Result<SecretBuffer> filter_through(const ProgramCall& call, ByteView input, std
         return fail(Code::failed, call.words[0], " ended with ", end, "; its message is above");
     answer.shrink(size);
     return answer;
-}
-
-void let_go_of_stdio() {
-    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, descriptor);
 }
 
 }  // namespace coffer

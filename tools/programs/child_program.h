@@ -43,10 +43,6 @@ class ChildProgram {
     Descriptor pidfd_;
 };
 
-// In a forked child that a mount may keep waiting for ever: /dev/null takes the place of descriptors 0 to 2,
-// so that whoever reads this command's output to the end is not kept as well.
-void let_go_of_stdio();
-
 // What the program writes, at most `limit` bytes, when it is given `input`; both by pipes and locked memory,
 // so that neither is ever in a file. Code::failed when it ends with another status than 0.
 [[nodiscard]] Result<SecretBuffer> filter_through(const ProgramCall& call, ByteView input, std::size_t limit);

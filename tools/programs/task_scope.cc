@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <sstream>
 
+#include "base/child.h"
 #include "base/descriptor.h"
+#include "programs/spawn_plan.h"
 
 namespace coffer {
 namespace {
@@ -20,11 +22,8 @@ namespace {
 constexpr int kNoSuchUnit = 5;
 
 // Without a word: that the unit has gone meanwhile is no news to anybody. Its exit status.
-Result<int> run_silently(std::vector<std::string> words) {
-    std::vector<char*> pointers;
-    pointers.reserve(words.size() + 1);
-    for (std::string& word : words) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
+Result<int> run_silently(const std::vector<std::string>& words) {
+    const auto pointers = exec_pointers(words);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -33,9 +32,7 @@ Result<int> run_silently(std::vector<std::string> words) {
     const int error = posix_spawnp(&child, pointers[0], &actions, nullptr, pointers.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) return fail(Code::failed, "cannot run ", words[0], ": ", errno_text(error));
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    const int status = wait_for_end(child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

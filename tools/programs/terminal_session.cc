@@ -7,6 +7,8 @@
 
 #include <array>
 
+#include "base/child.h"
+
 namespace coffer {
 namespace {
 
@@ -76,8 +78,7 @@ TerminalSession::TerminalSession(TerminalSession&& other) noexcept
 
 // It ends by itself once the program has ended.
 TerminalSession::~TerminalSession() {
-    while (leader_ > 0 && ::waitpid(leader_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    if (leader_ > 0) (void)wait_for_end(leader_);
 }
 
 int TerminalSession::news() {

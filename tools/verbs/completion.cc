@@ -39,15 +39,24 @@ class Completion final : public Command {
             if (what_ == "scopes") {
                 for (const Scope& scope : session->roster().scopes()) candidates.add(scope.text());
             } else {
-                (void)session->view().for_each(std::nullopt, [&](const Secret& secret) {
-                    if (secret.live) candidates.add(secret.name.text());
-                    return true;
-                });
+                for (const Scope& scope : session->roster().scopes())
+                    add_secrets(session->view(), scope, candidates);
             }
         }
         for (const std::string& word : candidates.words()) out.line(word);
         out.document(candidates.words());
         return {};
+    }
+
+    // Where the next segment is one of the scope's own, its first secret completes it as well as all of them.
+    void add_secrets(View& view, const Scope& scope, PathCandidates& candidates) const {
+        const std::string folder = scope.text() + '/';
+        const bool has_key = typed_.starts_with(folder);
+        if (!has_key && !folder.starts_with(typed_)) return;
+        (void)view.for_each(scope, [&](const Secret& secret) {
+            if (secret.live) candidates.add(secret.name.text());
+            return has_key || !secret.live;
+        });
     }
 
     std::string what_, typed_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/wall_clock.h"
 #include "command.h"
 #include "input/secret_path.h"
 #include "names/name.h"
@@ -35,7 +36,7 @@ class Ls final : public Command {
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(filter_now_, filter_.filter());
         if (expiring_) {
-            COFFER_TRY(until_ms_, parse_expiry(*expiring_, now_ms()));
+            COFFER_TRY(until_ms_, parse_expiry(*expiring_, wall_clock_ms()));
         }
         if (find_) std::ranges::transform(*find_, find_->begin(), lower);
         COFFER_TRY(auto session, Session::read(common, out));
@@ -83,7 +84,7 @@ class Ls final : public Command {
     }
 
     void print(const Session& session, Output& out, const std::vector<Secret>& secrets) const {
-        const std::uint64_t now = now_ms();
+        const std::uint64_t now = wall_clock_ms();
         std::vector<std::vector<std::string>> rows{
             {"SCOPE", "KEY", "VERSION", "VISIBILITY", "AGE", "EXPIRES"}};
         Json list = Json::array();
@@ -110,7 +111,7 @@ class Ls final : public Command {
     }
 
     void print_tree(const Session& session, Output& out, const std::vector<Secret>& secrets) const {
-        const std::uint64_t now = now_ms();
+        const std::uint64_t now = wall_clock_ms();
         std::vector<std::vector<std::string>> rows;
         Json list = Json::array();
         TreePlace above;  // the directories that have their line already

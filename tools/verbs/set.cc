@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/wall_clock.h"
 #include "change/secrets.h"
 #include "command.h"
 #include "input/moment.h"
@@ -65,7 +66,7 @@ class Set final : public Command {
             COFFER_TRY(request.visibility, parse_visibility(*visibility_));
         }
         if (expires_) {
-            COFFER_TRY(request.not_after_ms, parse_expiry(*expires_, now_ms()));
+            COFFER_TRY(request.not_after_ms, parse_expiry(*expires_, wall_clock_ms()));
         }
         COFFER_TRY(request.if_version, if_version_.value());
         return request;

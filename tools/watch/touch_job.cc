@@ -12,9 +12,9 @@
 #include <charconv>
 #include <utility>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/pipe.h"
-#include "programs/child_program.h"
 
 namespace coffer {
 namespace {
@@ -134,9 +134,7 @@ TouchJob& TouchJob::operator=(TouchJob&& other) noexcept {
 }
 
 TouchJob::~TouchJob() {
-    if (child_ < 0) return;
-    kill();
-    (void)::waitpid(child_, nullptr, WNOHANG);
+    if (child_ >= 0) abandon(child_);
 }
 
 void TouchJob::kill() const {

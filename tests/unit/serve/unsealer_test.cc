@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/unsealer.h"
 
-#include "serve/wall_clock.h"
+#include "base/wall_clock.h"
 #include "support/test_store.h"
 
 using namespace coffer;
