@@ -21,23 +21,17 @@ struct Mention {
 using Mentions = std::unordered_map<Hash, Mention, FixedBytesHash>;
 
 Result<void> replay(Backend& backend, View& view, Inspection& out) {
-    COFFER_TRY(auto update, view.begin());
+    auto check = [&](const StoredCommit& commit) -> Result<void> {
+        if (commit.revision == view.head().revision + 1) return {};
+        return refuse(Code::tampered, "store.missing-commit", "the commit is missing");
+    };
     while (!out.broken) {
         COFFER_TRY(auto commits, backend.read(view.head().revision + 1, kBatch));
         if (commits.empty()) break;
-        for (const StoredCommit& commit : commits) {
-            if (commit.revision != view.head().revision + 1) {
-                out.broken = Error{Code::tampered, "the commit is missing", "store.missing-commit"};
-                break;
-            }
-            auto applied = update.apply(commit.bytes);
-            if (applied) continue;
-            out.broken = std::move(applied).error();
-            break;
-        }
+        COFFER_TRY(out.broken, view.fold(commits, check));
     }
     out.good = view.head();
-    return update.keep();
+    return {};
 }
 
 Result<Mentions> collect(View& view, Inspection& out) {

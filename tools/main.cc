@@ -40,14 +40,19 @@ void add_common(CLI::App& app, CommonOptions& common) {
     app.add_flag("--json", common.json, "One JSON document on stdout")->group("Everywhere");
 }
 
-// The command line of the whole tool: verbs of one word, and groups for those of two.
+// The command line: verbs of one word, and groups for those of two. Only the verb that is asked for is made
+// known to CLI11, or its group; all of them, which takes longer than many a command, where an option comes
+// first.
 class CommandLine {
   public:
-    explicit CommandLine(const std::vector<std::unique_ptr<Command>>& commands)
+    CommandLine(const std::vector<std::unique_ptr<Command>>& commands, std::string_view first)
         : app_("Seal secrets, and show them as files to the programs that a policy names", "coffer") {
         app_.require_subcommand(1);
         app_.set_version_flag("--version", "coffer " COFFER_VERSION);
-        for (const auto& command : commands) add(*command);
+        for (const auto& command : commands) {
+            const std::string_view words = command->words();
+            if (first.starts_with('-') || words.substr(0, words.find(' ')) == first) add(*command);
+        }
     }
 
     // The command to run; nothing after --help or --version, which were answered.
@@ -107,11 +112,8 @@ class CommandLine {
     // Before CLI11 looks: its words for an unknown verb are about a missing one.
     [[nodiscard]] Result<void> check_verb(int argc, char** argv) const {
         if (argc < 2) return fail(Code::invalid, "expected a verb; see `coffer --help`");
-        std::string_view verb = argv[1];
-        if (verb.starts_with('-')) return {};
-        bool known = groups_.contains(std::string(verb));
-        for (const auto& [app, command] : leaves_) known = known || command->words() == verb;
-        if (!known) return fail(Code::invalid, "unknown verb \"", printable(verb), "\"; see `coffer --help`");
+        if (leaves_.empty())
+            return fail(Code::invalid, "unknown verb \"", printable(argv[1]), "\"; see `coffer --help`");
         return {};
     }
 
@@ -154,7 +156,7 @@ class CommandLine {
 
 int run(int argc, char** argv) {
     auto commands = all_commands();
-    CommandLine line(commands);
+    CommandLine line(commands, argc < 2 ? "" : argv[1]);
     auto command = line.parse(argc, argv);
     if (!command) return finish(command.error());
     if (!*command) return 0;

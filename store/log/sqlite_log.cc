@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kApplicationId = 0x43465243;  // "CFRC"
 constexpr std::uint64_t kFormat = 1;
-constexpr std::size_t kReadBytes = 16u << 20;  // read() stops past this, so that memory stays bounded
+constexpr std::size_t kReadBytes = 64u << 20;  // read() stops past this, so that memory stays bounded
 
 // Compared letter by letter at every open: no trigger, view or index of somebody else's runs in our process.
 constexpr std::string_view kCommitsTable =

@@ -92,7 +92,11 @@ Query::~Query() {
     sqlite3_reset(statement_);
     sqlite3_clear_bindings(statement_);
     // A second use of the same text at the same time was prepared apart; only one goes back.
-    if (!database_->statements_.try_emplace(sql_, statement_).second) sqlite3_finalize(statement_);
+    sqlite3_stmt*& kept = database_->statements_[sql_];
+    if (kept)
+        sqlite3_finalize(statement_);
+    else
+        kept = statement_;
 }
 
 Query& Query::bind(std::uint64_t value) {
@@ -161,6 +165,7 @@ Result<Database> Database::in_memory() {
 Database::Database(Database&& other) noexcept
     : connection_(std::exchange(other.connection_, nullptr)),
       name_(std::move(other.name_)),
+      left_log_(other.left_log_),
       statements_(std::move(other.statements_)) {
     other.statements_.clear();
 }
@@ -168,12 +173,16 @@ Database::Database(Database&& other) noexcept
 Database& Database::operator=(Database&& other) noexcept {
     std::swap(connection_, other.connection_);
     std::swap(name_, other.name_);
+    std::swap(left_log_, other.left_log_);
     std::swap(statements_, other.statements_);
     return *this;
 }
 
 Database::~Database() {
     for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+    std::error_code no_log;
+    if (connection_ && left_log_ > 0 && std::filesystem::file_size(name_ + "-wal", no_log) <= left_log_)
+        sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_close(connection_);
 }
 
@@ -189,12 +198,8 @@ Result<void> Database::execute(std::string_view sql) {
 }
 
 Result<Query> Database::query(const char* sql) {
-    if (auto found = statements_.find(sql); found != statements_.end()) {
-        sqlite3_stmt* statement = found->second;
-        statements_.erase(found);
-        return Query(this, statement, sql);
-    }
-    sqlite3_stmt* statement = nullptr;
+    sqlite3_stmt* statement = std::exchange(statements_[sql], nullptr);
+    if (statement) return Query(this, statement, sql);
     if (sqlite3_prepare_v3(connection_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
         return failure("reading");
     return Query(this, statement, sql);
@@ -204,6 +209,14 @@ Result<std::uint64_t> Database::integer(const char* sql) {
     COFFER_TRY(auto row, query(sql));
     COFFER_TRY(bool found, row.step());
     return found ? row.integer(0) : 0;
+}
+
+std::uint64_t Database::changed_rows() const {
+    return static_cast<std::uint64_t>(sqlite3_changes64(connection_));
+}
+
+std::uint64_t Database::last_inserted() const {
+    return static_cast<std::uint64_t>(sqlite3_last_insert_rowid(connection_));
 }
 
 void Database::set_patience(std::chrono::milliseconds patience) {

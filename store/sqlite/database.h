@@ -89,6 +89,11 @@ class Database {
     // `sql` must be a string literal: its address is the key of the statement cache.
     [[nodiscard]] Result<Query> query(const char* sql);
     [[nodiscard]] Result<std::uint64_t> integer(const char* sql);  // the first column of the first row
+    [[nodiscard]] std::uint64_t changed_rows() const;              // by the newest INSERT, UPDATE or DELETE
+    [[nodiscard]] std::uint64_t last_inserted() const;  // the INTEGER PRIMARY KEY of the newest row
+    // Closing as the last one leaves a write-ahead log of up to so many bytes for the next to read, where it
+    // would else be copied, synced and cut. For a file that nobody copies or puts back but with its log.
+    void leave_log(std::uint64_t bytes) { left_log_ = bytes; }
     // How long a call waits for who holds the file's lock, before Code::unavailable.
     void set_patience(std::chrono::milliseconds patience);
     // The CREATE statements of the whole schema, in the order of creation, one a line.
@@ -100,7 +105,8 @@ class Database {
     [[nodiscard]] Failure failure(std::string_view doing) const;
     sqlite3* connection_ = nullptr;
     std::string name_;
-    std::unordered_map<const char*, sqlite3_stmt*> statements_;
+    std::uint64_t left_log_ = 0;
+    std::unordered_map<const char*, sqlite3_stmt*> statements_;  // null while in use
 };
 
 // BEGIN IMMEDIATE (or a deferred BEGIN for readers) that rolls back unless commit() was called.

@@ -118,11 +118,6 @@ Result<void> Replay::check_fresh(const Put& op, const ScopeKey& key, const Scope
     if (key.id != newest.id)
         return refuse(Code::conflict, "put.generation", "a new value goes to generation ", newest.generation,
                       " of ", key.scope.text(), ", found ", key.generation);
-    // Else a purge of the one would destroy the other's payload.
-    COFFER_TRY(bool reused, rows_.was_put(op.payload));
-    if (reused)
-        return refuse(Code::tampered, "put.payload-reused", "the payload ", op.payload.hex(),
-                      " was put before; a new value is sealed anew");
     payload_bytes_ += op.padded_len + kPayloadOverhead;
     if (payload_bytes_ > kMaxCommitPayloads)
         return refuse(Code::limit, "commit.payloads-too-large", "the payloads of one commit have at most ",
@@ -159,24 +154,26 @@ Result<void> Replay::apply(const Put& op) {
                       key->scope.text(),
                       " is stale, for somebody who held it was removed; run `coffer rotate`");
     SecretName name{key->scope, op.key};
-    COFFER_TRY(auto row, rows_.secret(name));
-    if (!row) {
-        COFFER_TRY(auto number, rows_.add_secret(name, key->visibility));
-        row = SecretRow{number, key->visibility, 0, 0};
+    // Most are new where a large log is folded for the first time.
+    COFFER_TRY(auto added, rows_.add_secret(name, key->visibility));
+    SecretRow row{added.value_or(0), key->visibility, 0, 0};
+    if (!added) {
+        COFFER_TRY(auto found, rows_.secret(name));
+        row = found.value_or(row);
     }
-    if (row->visibility != key->visibility)
-        return refuse(Code::not_allowed, "put.visibility", name.text(), " is ", to_text(row->visibility),
+    if (row.visibility != key->visibility)
+        return refuse(Code::not_allowed, "put.visibility", name.text(), " is ", to_text(row.visibility),
                       " for ever, not ", to_text(key->visibility));
-    if (op.version != row->last_version + 1)
+    if (op.version != row.last_version + 1)
         return refuse(Code::conflict, "put.version", "the next version of ", name.text(), " is ",
-                      row->last_version + 1, ", found ", op.version);
+                      row.last_version + 1, ", found ", op.version);
     if (op.sealed_as < 1 || op.sealed_as > op.version)
         return refuse(Code::tampered, "put.sealed-as", "version ", op.version, " sealed as ", op.sealed_as);
     bool fresh = op.sealed_as == op.version;
     if (fresh) {
         COFFER_CHECK(check_fresh(op, *key, *newest));
     } else {
-        COFFER_CHECK(check_restore(op, *row));
+        COFFER_CHECK(check_restore(op, row));
     }
     Version version{op.version,     fresh ? Change::put : Change::restore,
                     body_.revision, body_.time_ms,
@@ -184,8 +181,13 @@ Result<void> Replay::apply(const Put& op) {
                     op.sealed_as,   op.not_after_ms,
                     op.payload,     op.padded_len,
                     false};
-    COFFER_CHECK(rows_.add_version(row->number, version));
-    return rows_.set_versions(row->number, op.version, op.version);
+    COFFER_TRY(bool is_added, rows_.add_version(row.number, version));
+    // Else a purge of the one would destroy the other's payload.
+    if (!is_added)
+        return refuse(Code::tampered, "put.payload-reused", "the payload ", op.payload.hex(),
+                      " was put before; a new value is sealed anew");
+    if (added) return {};  // as it was added
+    return rows_.set_versions(row.number, op.version, op.version);
 }
 
 Result<void> Replay::apply(const Remove& op) {
@@ -200,7 +202,8 @@ Result<void> Replay::apply(const Remove& op) {
     version.version = op.version;
     version.change = Change::removal;
     version.revision = body_.revision;
-    COFFER_CHECK(rows_.add_version(row->number, version));
+    COFFER_TRY(bool is_added, rows_.add_version(row->number, version));
+    if (!is_added) return fail(Code::failed, "the view takes no removal of ", op.name.text());
     return rows_.set_versions(row->number, op.version, 0);
 }
 

@@ -80,43 +80,32 @@ Result<void> VerifiedStore::catch_up(const Applied& applied) {
         alarm_ = Alarm{std::min(head.revision, mine.revision), std::move(error)};
         return {};
     }
-    while (!alarm_ && view_.head().revision < head.revision)
-        COFFER_CHECK(ingest_batch(head.revision, applied));
+    while (!alarm_ && view_.head().revision < head.revision) COFFER_CHECK(ingest_batch(applied));
     advance_watermark();
     return {};
 }
 
-Result<void> VerifiedStore::ingest_batch(std::uint64_t end, const Applied& applied) {
-    COFFER_TRY(auto update, view_.begin());
-    // Another process of this user shares the view, and may have been quicker.
-    if (view_.head().revision >= end) return {};
+Result<void> VerifiedStore::ingest_batch(const Applied& applied) {
     COFFER_TRY(auto commits, backend_->read(view_.head().revision + 1, kBatch));
-    std::vector<CommitBody> bodies;
-    for (const StoredCommit& commit : commits) {
-        auto body = check_watermark(commit.bytes)
-                        ? update.apply(commit.bytes)
-                        : Result<CommitBody>(refuse(Code::tampered, "store.fork",
-                                                    "it is not the revision that this reader"
-                                                    " has believed"));
-        if (!body) {
-            alarm_ = Alarm{view_.head().revision + 1, std::move(body).error()};
-            break;
-        }
-        if (applied) bodies.push_back(std::move(*body));
-    }
     // The head said that there is more: a hole in the file is a tail that does not verify.
     if (commits.empty())
         alarm_ = Alarm{view_.head().revision + 1,
                        Error{Code::tampered, "the commit is missing from the store", "store.missing-commit"}};
-    COFFER_CHECK(update.keep());
+    std::vector<CommitBody> bodies;
+    COFFER_TRY(auto refused, view_.fold(
+                                 commits, [this](const auto& commit) { return check_watermark(commit); },
+                                 applied ? &bodies : nullptr));
+    if (refused) alarm_ = Alarm{view_.head().revision + 1, *std::move(refused)};
     for (const CommitBody& body : bodies) applied(body);
     return {};
 }
 
 // On the way past the watermark's revision, the commit there must be the one that was believed.
-bool VerifiedStore::check_watermark(ByteView next_commit) const {
-    if (!watermark_ || watermark_->head.revision != view_.head().revision + 1) return true;
-    return commit_hash(next_commit) == watermark_->head.hash;
+Result<void> VerifiedStore::check_watermark(const StoredCommit& next) const {
+    if (!watermark_ || watermark_->head.revision != view_.head().revision + 1 ||
+        commit_hash(next.bytes) == watermark_->head.hash)
+        return {};
+    return refuse(Code::tampered, "store.fork", "it is not the revision that this reader has believed");
 }
 
 void VerifiedStore::advance_watermark() {

@@ -63,8 +63,8 @@ class VerifiedStore {
   private:
     VerifiedStore(std::unique_ptr<Backend> backend, View view, StoreOptions options);
     [[nodiscard]] Result<void> rebuild_if_forked();
-    [[nodiscard]] Result<void> ingest_batch(std::uint64_t end, const Applied& applied);
-    [[nodiscard]] bool check_watermark(ByteView next_commit) const;
+    [[nodiscard]] Result<void> ingest_batch(const Applied& applied);
+    [[nodiscard]] Result<void> check_watermark(const StoredCommit& next) const;
     std::unique_ptr<Backend> backend_;
     View view_;
     StoreOptions options_;

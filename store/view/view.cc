@@ -43,6 +43,13 @@ void remove_database(const std::filesystem::path& path) {
     for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path.string() + suffix, ignored);
 }
 
+// At rest a reader keeps 16 MiB of pages. While commits are folded all that they change stays in memory:
+// payload hashes lie anywhere in their index, so that its pages would be written, read and written again. A
+// million secrets change some 200 MiB.
+constexpr std::uint64_t kLeftLog = 512u << 10;  // what some ten commands write; read in half a millisecond
+constexpr std::string_view kSmallCache = "PRAGMA cache_size = -16384";
+constexpr std::string_view kLargeCache = "PRAGMA cache_size = -262144";
+
 bool changes_roster(const Operation& operation) {
     return operation.index() <= 2;
 }  // principals and scope keys
@@ -71,6 +78,7 @@ Result<View> View::open(const std::filesystem::path& path, const Pin& pin) {
         made.reset();  // before SQLite opens it: closing later would drop SQLite's own locks on the file
         auto database = Database::open(path, OpenMode::create);
         if (database) {
+            database->leave_log(kLeftLog);
             View view(std::move(*database), pin);
             auto usable = view.prepare();
             if (usable && *usable) return view;
@@ -96,8 +104,7 @@ Result<View> View::in_memory(const Pin& pin) {
 // False: a database that is not this store's view.
 Result<bool> View::prepare() {
     COFFER_CHECK(
-        database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-                          "PRAGMA cache_size = -16384"));
+        database_.execute(concat("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ", kSmallCache)));
     COFFER_TRY(auto application, database_.integer("PRAGMA application_id"));
     COFFER_TRY(auto schema, database_.schema());
     if (application == 0 && schema.empty()) {
@@ -205,6 +212,7 @@ Result<std::optional<Hash>> View::commit_hash_at(std::uint64_t revision) {
 Result<View::Update> View::begin() {
     COFFER_TRY(auto transaction, SqlTransaction::begin(database_));
     COFFER_CHECK(refresh());
+    COFFER_CHECK(database_.execute(kLargeCache));
     return Update(this, std::move(transaction));
 }
 
@@ -218,12 +226,20 @@ View::Update::Update(Update&& other) noexcept
       roster_before_(std::move(other.roster_before_)) {}
 
 View::Update::~Update() {
-    if (!view_ || !transaction_) return;
+    if (!view_) return;
+    undo();
+    (void)view_->database_.execute(kSmallCache);
+}
+
+void View::Update::undo() {
+    if (!transaction_) return;
+    transaction_.reset();
     view_->head_ = head_before_;
-    if (roster_before_) view_->roster_ = std::move(*roster_before_);
+    if (roster_before_) view_->roster_ = *std::move(roster_before_);
 }
 
 Result<void> View::Update::keep() {
+    if (!transaction_) return fail(Code::failed, "a view's update that was refused cannot be kept");
     COFFER_CHECK(ViewRows(view_->database_, view_->roster_).write_head(view_->pin_, view_->head_));
     COFFER_CHECK(transaction_->commit());
     transaction_.reset();
@@ -266,27 +282,51 @@ Result<std::pair<Principal, CommitBody>> View::verify(const CommitEnvelope& enve
 }
 
 Result<CommitBody> View::Update::apply(ByteView commit) {
+    auto body = fold(commit);
+    if (!body) undo();
+    return body;
+}
+
+Result<CommitBody> View::Update::fold(ByteView commit) {
+    if (!transaction_) return fail(Code::failed, "a view's update that was refused takes no more");
     COFFER_TRY(auto envelope, parse_envelope(commit));
     COFFER_TRY(auto verified, view_->verify(envelope));
     auto& [signer, body] = verified;
-    const PrincipalId signer_id = signer.id;
-
-    std::optional<Roster> before;
-    if (std::any_of(body.operations.begin(), body.operations.end(), changes_roster)) before = view_->roster_;
-    COFFER_CHECK(view_->database_.execute("SAVEPOINT one_commit"));
+    if (!roster_before_ && std::ranges::any_of(body.operations, changes_roster))
+        roster_before_ = view_->roster_;
     ViewRows rows(view_->database_, view_->roster_);
     Head head{body.revision, commit_hash(commit)};
-    auto done = rows.add_commit(head, body.time_ms, signer_id);
-    if (done) done = Replay(view_->roster_, rows, std::move(signer), body).run();
-    if (!done) {
-        if (before) view_->roster_ = std::move(*before);
-        COFFER_CHECK(view_->database_.execute("ROLLBACK TO one_commit; RELEASE one_commit"));
-        return tl::make_unexpected(std::move(done).error());
-    }
-    COFFER_CHECK(view_->database_.execute("RELEASE one_commit"));
+    COFFER_CHECK(rows.add_commit(head, body.time_ms, signer.id));
+    COFFER_CHECK(Replay(view_->roster_, rows, std::move(signer), body).run());
     view_->head_ = head;
-    if (before && !roster_before_) roster_before_ = std::move(before);
     return std::move(body);
+}
+
+// Nothing to go back to is kept within an update, which would cost as much as the folding. Where a commit is
+// refused, which happens to a log that was tampered with, those before it are folded again.
+Result<std::optional<Error>> View::fold(std::span<const StoredCommit> commits, const Check& check,
+                                        std::vector<CommitBody>* bodies) {
+    std::optional<Error> refused;
+    while (true) {
+        COFFER_TRY(auto update, begin());
+        std::vector<CommitBody> folded;
+        auto next = commits.begin();
+        for (; next != commits.end(); ++next) {
+            if (next->revision <= head_.revision) continue;  // another process was quicker
+            auto body = check(*next).and_then([&] { return update.apply(next->bytes); });
+            if (!body) {
+                refused = std::move(body).error();
+                break;
+            }
+            if (bodies) folded.push_back(*std::move(body));
+        }
+        if (next == commits.end()) {
+            COFFER_CHECK(update.keep());
+            if (bodies) std::ranges::move(folded, std::back_inserter(*bodies));
+            return refused;
+        }
+        commits = commits.first(static_cast<std::size_t>(next - commits.begin()));
+    }
 }
 
 }  // namespace coffer

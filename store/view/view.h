@@ -98,20 +98,29 @@ class View {
         ~Update();
         Update(Update&& other) noexcept;
         Update& operator=(Update&&) = delete;
-        // Verifies and folds the next commit. On a refusal the view is as before this call, and the error's
-        // `rule` names what the commit breaks.
+        // Verifies and folds the next commit. On a refusal the error's `rule` names what the commit breaks,
+        // and the whole update is undone.
         [[nodiscard]] Result<CommitBody> apply(ByteView commit);
         [[nodiscard]] Result<void> keep();
 
       private:
         friend class View;
         Update(View* view, SqlTransaction transaction);
+        [[nodiscard]] Result<CommitBody> fold(ByteView commit);
+        void undo();
         View* view_;
         std::optional<SqlTransaction> transaction_;
         Head head_before_;
         std::optional<Roster> roster_before_;  // only once a commit has changed it
     };
     [[nodiscard]] Result<Update> begin();  // takes the file's write lock, then refreshes
+
+    // Folds commits in their order, but for those that it has, up to the first that is refused, and keeps
+    // them. `check` is asked before each, with the view as of the revision before. The bodies of what was
+    // folded are added to `bodies`.
+    using Check = std::function<Result<void>(const StoredCommit&)>;
+    [[nodiscard]] Result<std::optional<Error>> fold(std::span<const StoredCommit> commits, const Check& check,
+                                                    std::vector<CommitBody>* bodies = nullptr);
 
   private:
     friend class Update;

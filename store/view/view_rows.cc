@@ -30,7 +30,7 @@ constexpr std::string_view kSchema =
     " payload BLOB NOT NULL, padded_len INTEGER NOT NULL, purged INTEGER NOT NULL, PRIMARY KEY(secret, "
     "version))"
     " STRICT, WITHOUT ROWID\n"
-    "CREATE INDEX versions_by_payload ON versions(payload) WHERE change = 1\n";
+    "CREATE UNIQUE INDEX versions_by_payload ON versions(payload) WHERE change = 1\n";
 
 std::uint64_t number(auto value) {
     return static_cast<std::uint64_t>(value);
@@ -216,12 +216,14 @@ Result<std::optional<SecretRow>> ViewRows::secret(const SecretName& name) {
     return SecretRow{row.integer(0), static_cast<Visibility>(row.integer(1)), row.integer(2), row.integer(3)};
 }
 
-Result<std::uint64_t> ViewRows::add_secret(const SecretName& name, Visibility visibility) {
+Result<std::optional<std::uint64_t>> ViewRows::add_secret(const SecretName& name, Visibility visibility) {
     auto scope = roster_.scope_number(name.scope);
     if (!scope) return fail(Code::tampered, "no scope key names ", name.scope.text());
-    COFFER_TRY(auto row, database_.query("INSERT INTO secrets VALUES(NULL, ?, ?, ?, 0, 0) RETURNING number"));
-    COFFER_TRY(bool found, row.bind(std::uint64_t{*scope}).bind(name.key).bind(number(visibility)).step());
-    return found ? row.integer(0) : 0;
+    COFFER_TRY(auto row, database_.query("INSERT INTO secrets VALUES(NULL, ?, ?, ?, 1, 1)"
+                                         " ON CONFLICT(scope, key) DO NOTHING"));
+    COFFER_CHECK(row.bind(std::uint64_t{*scope}).bind(name.key).bind(number(visibility)).run());
+    if (database_.changed_rows() == 0) return std::nullopt;
+    return database_.last_inserted();
 }
 
 Result<void> ViewRows::set_versions(std::uint64_t secret, std::uint64_t last, std::uint64_t live) {
@@ -230,23 +232,26 @@ Result<void> ViewRows::set_versions(std::uint64_t secret, std::uint64_t last, st
     return row.bind(last).bind(live).bind(secret).run();
 }
 
-Result<void> ViewRows::add_version(std::uint64_t secret, const Version& version) {
+Result<bool> ViewRows::add_version(std::uint64_t secret, const Version& version) {
+    static_assert(static_cast<int>(Change::put) == 1, "the index versions_by_payload is of these");
     std::uint64_t key = 0;
     if (version.change != Change::removal) {
         COFFER_TRY(key, number_of(version.scope_key));
     }
-    COFFER_TRY(auto row, database_.query("INSERT INTO versions VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-    return row.bind(secret)
-        .bind(version.version)
-        .bind(number(version.change))
-        .bind(version.revision)
-        .bind(key)
-        .bind(version.sealed_as)
-        .bind(version.not_after_ms)
-        .bind(version.payload)
-        .bind(std::uint64_t{version.padded_len})
-        .bind(std::uint64_t{version.purged})
-        .run();
+    COFFER_TRY(auto row, database_.query("INSERT INTO versions VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                         " ON CONFLICT(payload) WHERE change = 1 DO NOTHING"));
+    COFFER_CHECK(row.bind(secret)
+                     .bind(version.version)
+                     .bind(number(version.change))
+                     .bind(version.revision)
+                     .bind(key)
+                     .bind(version.sealed_as)
+                     .bind(version.not_after_ms)
+                     .bind(version.payload)
+                     .bind(std::uint64_t{version.padded_len})
+                     .bind(std::uint64_t{version.purged})
+                     .run());
+    return database_.changed_rows() > 0;
 }
 
 #define VERSION_COLUMNS                                                                                \
@@ -296,12 +301,6 @@ Result<std::vector<Version>> ViewRows::versions(std::uint64_t secret) {
         COFFER_TRY(auto version, read_version(row, 0));
         out.push_back(version);
     }
-}
-
-Result<bool> ViewRows::was_put(const Hash& payload) {
-    static_assert(static_cast<int>(Change::put) == 1, "the index versions_by_payload is of these");
-    COFFER_TRY(auto row, database_.query("SELECT 1 FROM versions WHERE payload = ? AND change = 1"));
-    return row.bind(payload).step();
 }
 
 Result<bool> ViewRows::is_kept(const Hash& payload) {

@@ -48,15 +48,15 @@ class ViewRows {
 
     // Secrets and their versions.
     [[nodiscard]] Result<std::optional<SecretRow>> secret(const SecretName& name);
-    [[nodiscard]] Result<std::uint64_t> add_secret(const SecretName& name,
-                                                   Visibility visibility);  // its number
+    // With version 1, which is live. Its number; nothing where it is there already.
+    [[nodiscard]] Result<std::optional<std::uint64_t>> add_secret(const SecretName& name,
+                                                                  Visibility visibility);
     [[nodiscard]] Result<void> set_versions(std::uint64_t secret, std::uint64_t last, std::uint64_t live);
-    [[nodiscard]] Result<void> add_version(std::uint64_t secret, const Version& version);
+    // False, and nothing is added: a fresh put of a payload that a fresh put of any secret has named before.
+    [[nodiscard]] Result<bool> add_version(std::uint64_t secret, const Version& version);
     [[nodiscard]] Result<std::optional<Version>> version(std::uint64_t secret, std::uint64_t version);
     [[nodiscard]] Result<std::vector<Version>> versions(std::uint64_t secret);
-    // Does a fresh put of any secret name this payload?
-    [[nodiscard]] Result<bool> was_put(const Hash& payload);
-    // The same, of a version that was not purged?
+    // Does a fresh put of any secret name this payload, whose version was not purged?
     [[nodiscard]] Result<bool> is_kept(const Hash& payload);
     // Every version of the secret with this payload.
     [[nodiscard]] Result<void> mark_purged(std::uint64_t secret, const Hash& payload);
