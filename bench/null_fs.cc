@@ -8,6 +8,8 @@
 // SIGTERM or SIGINT, then unmounts.
 #define FUSE_USE_VERSION 314
 #include <fuse3/fuse_lowlevel.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -134,6 +136,8 @@ void on_readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t off
 }
 
 void serve(fuse_session* session) {
+    const sched_param none{};
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);  // as cofferd's
     fuse_buf buffer{};
     while (!fuse_session_exited(session)) {
         int received = fuse_session_receive_buf(session, &buffer);

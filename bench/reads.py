@@ -49,6 +49,8 @@ def pinned(plan, client, sequence, files):
     for name in FASTER_THAN:
         if name in rounds:
             yield ratio(f"{sequence}, faster than {name}", rounds[name], rounds["coffer"])
+            # What nothing that is asked by the same requests can better.
+            yield ratio(f"{sequence}, null faster than {name}", rounds[name], rounds["null"])
 
 
 def unpinned(plan, client, sequence, files):
@@ -59,6 +61,7 @@ def unpinned(plan, client, sequence, files):
     for name, least in FASTER_THAN.items():
         if name in rounds:
             yield ratio(f"{sequence}, on any CPU, faster than {name}", rounds[name], rounds["coffer"], least, at_least=True)
+            yield ratio(f"{sequence}, on any CPU, null faster than {name}", rounds[name], rounds["null"])
 
 
 def many_clients(plan, client, files):

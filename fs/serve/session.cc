@@ -5,6 +5,7 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <linux/fuse.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
@@ -52,6 +53,14 @@ fuse_session* new_session(FuseContext& context, std::string options) {
     fuse_session* session = fuse_session_new(&args, &fuse_operations(), sizeof(fuse_lowlevel_ops), &context);
     fuse_opt_free_args(&args);  // what libfuse has made of them, if anything
     return session;
+}
+
+// The program that closes a file is then not interrupted by the worker that its RELEASE wakes, which nobody
+// waits for. Who waits for an answer sleeps, and is served as soon. Under systemd the unit says so: the
+// filter of its system calls has no scheduling.
+void interrupt_nobody() {
+    const sched_param none{};
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
 }
 
 // By the word of root in fusermount3's own configuration.
@@ -164,6 +173,7 @@ Result<void> Session::start(std::vector<Worker> workers, int ended) {
 }
 
 void Session::serve(Thread& own, int ended) {
+    interrupt_nobody();
     serve_with(&own.worker);
     fuse_buf buffer{};
     while (!stopping_.load(std::memory_order_acquire)) {
