@@ -137,6 +137,61 @@ TEST_CASE("a tail that does not verify is an alarm, never a stop, and nobody wri
     CHECK(refused.error().code == Code::tampered);
 }
 
+TEST_CASE("what comes before a refused commit is believed, and the rest once it is right again") {
+    TestStore test;
+    auto writer = must(test.open("writer"));
+    test.set(writer, "acme/checkout/production/KEY", "one");  // 2
+    test.add(writer, "admin", Role::admin, "acme/*/*");       // 3 and more: its grants
+    const auto good = writer.view().head().revision;
+    test.set(writer, "acme/checkout/production/KEY", "two");
+    test.add(writer, "another", Role::admin, "acme/*/*");
+    const auto last = writer.view().head().revision;
+    const std::string bad = std::to_string(good + 1);
+    auto bytes = must(writer.backend().read(good + 1, 1))[0].bytes;
+    must(raw(test).execute("UPDATE commits SET bytes = zeroblob(length(bytes)) WHERE revision = " + bad));
+
+    auto reader = must(test.open("reader"));
+    REQUIRE(reader.alarm());
+    CHECK(reader.alarm()->revision == good + 1);
+    CHECK(reader.view().head().revision == good);
+    CHECK(must(unseal_live(reader, test.host, "acme/checkout/production/KEY")) == "one");
+    CHECK(reader.view().roster().find_living("admin"));
+    CHECK_FALSE(reader.view().roster().find_living("another"));
+
+    {
+        auto database = raw(test);
+        auto row = must(database.query("UPDATE commits SET bytes = ? WHERE revision = ?"));
+        must(row.bind(ByteView(bytes)).bind(good + 1).run());
+    }
+    must(reader.catch_up());
+    CHECK_FALSE(reader.alarm());
+    CHECK(reader.view().head().revision == last);
+    CHECK(must(unseal_live(reader, test.host, "acme/checkout/production/KEY")) == "two");
+    CHECK(reader.view().roster().find_living("another"));
+}
+
+TEST_CASE("an update that has refused a commit takes no other and cannot be kept") {
+    TestStore test;
+    auto writer = must(test.open("writer"));
+    test.set(writer, "acme/checkout/production/KEY", "one");
+    auto commits = must(writer.backend().read(1, 10));
+    REQUIRE(commits.size() == 2);
+    View view = must(View::in_memory(test.pin));
+    {
+        auto update = must(view.begin());
+        must(update.apply(commits[0].bytes));
+        CHECK(update.apply(commits[0].bytes).error().rule == "commit.revision");
+        CHECK(view.head() == Head{});
+        CHECK(view.roster().principals().empty());
+        CHECK_FALSE(update.apply(commits[0].bytes));
+        CHECK_FALSE(update.keep());
+    }
+    auto update = must(view.begin());
+    for (const auto& commit : commits) must(update.apply(commit.bytes));
+    must(update.keep());
+    CHECK(view.head() == writer.view().head());
+}
+
 TEST_CASE("a hole in the log is an alarm") {
     TestStore test;
     auto writer = must(test.open("writer"));
