@@ -4,7 +4,6 @@
 // An error goes up to main, which prints one line and turns its code into the exit status.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "input/option_set.h"
 #include "output/output.h"
 
 namespace coffer {
@@ -34,7 +34,7 @@ class Command {
 
     [[nodiscard]] std::string_view words() const { return words_; }
     [[nodiscard]] std::string_view summary() const { return summary_; }
-    virtual void add_options(CLI::App& app) = 0;
+    virtual void add_options(OptionSet& options) = 0;
     [[nodiscard]] virtual Result<void> run(const CommonOptions& common, Output& out) = 0;
     // Of a verb that runs a program: where the words after -- go, as they are.
     [[nodiscard]] virtual std::vector<std::string>* program() { return nullptr; }

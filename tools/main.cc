@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <iostream>
@@ -87,7 +88,8 @@ class CommandLine {
             words.erase(0, space + 1);
         }
         CLI::App* leaf = parent->add_subcommand(words, std::string(command.summary()));
-        command.add_options(*leaf);
+        OptionSet options(*leaf);
+        command.add_options(options);
         add_common(*leaf, common_);
         leaves_.emplace_back(leaf, &command);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include <CLI/CLI.hpp>
 #include "input/number_option.h"
 #include "input/secret_path.h"
 #include "support/catch.h"
@@ -23,7 +24,8 @@ TEST_CASE("a number that was not given is none, and a wrong one is told by its o
     auto parse = [](const std::string& words) {
         CLI::App app;
         NumberOption limit;
-        limit.add_to(app, "-n,--limit", "At most N");
+        OptionSet options(app);
+        limit.add_to(options, "-n,--limit", "At most N");
         app.parse(words);
         return limit.value();
     };

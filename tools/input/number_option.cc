@@ -7,9 +7,9 @@
 
 namespace coffer {
 
-void NumberOption::add_to(CLI::App& app, const std::string& name, const std::string& description) {
+void NumberOption::add_to(OptionSet& options, const std::string& name, const std::string& description) {
     name_ = name.substr(name.find(',') + 1);
-    app.add_option(name, text_, description)->type_name("N");
+    options.add(name, text_, description).type_name("N");
 }
 
 Result<std::optional<std::uint64_t>> NumberOption::value() const {

@@ -3,19 +3,19 @@
 // NumberOption: a number that may be given on the command line, "--if-version N".
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "input/option_set.h"
 
 namespace coffer {
 
 class NumberOption {
   public:
     // `name` as in the help, "-n,--limit".
-    void add_to(CLI::App& app, const std::string& name, const std::string& description);
+    void add_to(OptionSet& options, const std::string& name, const std::string& description);
     // Nothing where it was not given.
     [[nodiscard]] Result<std::optional<std::uint64_t>> value() const;
 

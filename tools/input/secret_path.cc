@@ -11,10 +11,10 @@ namespace {
 
 using Flag = std::optional<std::string>;
 
-void add_flags(CLI::App& app, Flag& org, Flag& project, Flag& domain) {
-    app.add_option("--org", org, "The organisation")->type_name("ORG");
-    app.add_option("--project", project, "The project; * or left out: all")->type_name("PROJECT");
-    app.add_option("--domain", domain, "The domain; * or left out: all")->type_name("DOMAIN");
+void add_flags(OptionSet& options, Flag& org, Flag& project, Flag& domain) {
+    options.add("--org", org, "The organisation").type_name("ORG");
+    options.add("--project", project, "The project; * or left out: all").type_name("PROJECT");
+    options.add("--domain", domain, "The domain; * or left out: all").type_name("DOMAIN");
 }
 
 // "*" is how people write the empty segment; an empty flag is a mistake (an unset variable of a script).
@@ -54,10 +54,9 @@ Result<Scope> scope_of_flags(const Flag& org, const Flag& project, const Flag& d
 
 }  // namespace
 
-void ScopeOptions::add_to(CLI::App& app, bool required) {
-    app.add_option("SCOPE", path_,
-                   concat("org/project/domain, with * for all", required ? "" : " (optional)"));
-    add_flags(app, org_, project_, domain_);
+void ScopeOptions::add_to(OptionSet& options, bool required) {
+    options.add("SCOPE", path_, concat("org/project/domain, with * for all", required ? "" : " (optional)"));
+    add_flags(options, org_, project_, domain_);
 }
 
 Result<std::optional<Scope>> ScopeOptions::scope() const {
@@ -74,9 +73,9 @@ Result<Scope> ScopeOptions::required_scope() const {
     return *given;
 }
 
-void SecretOptions::add_to(CLI::App& app) {
-    app.add_option("PATH", path_, "org/project/domain/KEY with * for all; or KEY beside --org")->required();
-    add_flags(app, org_, project_, domain_);
+void SecretOptions::add_to(OptionSet& options) {
+    options.add("PATH", path_, "org/project/domain/KEY with * for all; or KEY beside --org").required();
+    add_flags(options, org_, project_, domain_);
 }
 
 Result<SecretName> SecretOptions::name() const {
@@ -94,10 +93,10 @@ Result<Scope> SecretOptions::scope() const {
                 "expected the scope as a PATH, such as acme/checkout/production, without flags");
 }
 
-void FilterOptions::add_to(CLI::App& app) {
-    app.add_option("PATH", path_,
-                   "org[/project[/domain[/KEY]]]; * is any part of a name, what is left out is anything");
-    add_flags(app, org_, project_, domain_);
+void FilterOptions::add_to(OptionSet& options) {
+    options.add("PATH", path_,
+                "org[/project[/domain[/KEY]]]; * is any part of a name, what is left out is anything");
+    add_flags(options, org_, project_, domain_);
 }
 
 bool FilterOptions::Filter::matches(const SecretName& name) const {

@@ -5,19 +5,19 @@
 // is "all".
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <optional>
 #include <string>
 
 #include "access/policy/glob.h"
+#include "input/option_set.h"
 #include "names/scope.h"
 
 namespace coffer {
 
 class ScopeOptions {
   public:
-    void add_to(CLI::App& app, bool required = true);
+    void add_to(OptionSet& options, bool required = true);
     [[nodiscard]] Result<std::optional<Scope>> scope() const;  // nothing: neither a PATH nor a flag
     [[nodiscard]] Result<Scope> required_scope() const;
 
@@ -27,7 +27,7 @@ class ScopeOptions {
 
 class SecretOptions {
   public:
-    void add_to(CLI::App& app);
+    void add_to(OptionSet& options);
     [[nodiscard]] Result<SecretName> name() const;
     [[nodiscard]] Result<Scope> scope() const;  // for a verb whose PATH may be a whole scope
 
@@ -40,7 +40,7 @@ class SecretOptions {
 // matches anything.
 class FilterOptions {
   public:
-    void add_to(CLI::App& app);
+    void add_to(OptionSet& options);
     struct Filter {
         std::array<Glob, 4> segments{Glob::any(), Glob::any(), Glob::any(), Glob::any()};
         [[nodiscard]] bool matches(const SecretName& name) const;

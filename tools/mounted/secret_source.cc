@@ -81,10 +81,10 @@ class SecretsOfStore final : public SecretSource {
 
 }  // namespace
 
-void SecretSource::Options::add_to(CLI::App& app) {
-    app.add_option("--scope", scope_, "org/project/domain, whose secrets and those of wider scopes are meant")
-        ->type_name("SCOPE");
-    app.add_option("--mount", mount_, "Another mount than that of the configuration")->type_name("DIR");
+void SecretSource::Options::add_to(OptionSet& options) {
+    options.add("--scope", scope_, "org/project/domain, whose secrets and those of wider scopes are meant")
+        .type_name("SCOPE");
+    options.add("--mount", mount_, "Another mount than that of the configuration").type_name("DIR");
 }
 
 Result<std::unique_ptr<SecretSource>> SecretSource::open(const CommonOptions& common, const Options& options,

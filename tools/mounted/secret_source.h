@@ -21,7 +21,7 @@ class SecretSource {
   public:
     class Options {
       public:
-        void add_to(CLI::App& app);
+        void add_to(OptionSet& options);
         [[nodiscard]] bool has_scope() const { return scope_.has_value(); }
 
       private:

@@ -56,13 +56,13 @@ class AuditShow final : public Command {
   public:
     AuditShow() : Command("audit show", "Show the records of the audit log, the oldest first") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("FILE", files_, "The log, or its rotated files, the oldest first; - is stdin");
-        app.add_flag("--denied", denied_, "Refusals only");
-        app.add_option("--path", path_, "Decisions about these secrets: * for a segment, ** for any")
-            ->type_name("GLOB");
-        uid_.add_to(app, "--uid", "Decisions about this user's processes");
-        app.add_flag("--follow", follow_, "Go on with what is written from now on");
+    void add_options(OptionSet& options) override {
+        options.add("FILE", files_, "The log, or its rotated files, the oldest first; - is stdin");
+        options.add_flag("--denied", denied_, "Refusals only");
+        options.add("--path", path_, "Decisions about these secrets: * for a segment, ** for any")
+            .type_name("GLOB");
+        uid_.add_to(options, "--uid", "Decisions about this user's processes");
+        options.add_flag("--follow", follow_, "Go on with what is written from now on");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

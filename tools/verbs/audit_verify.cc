@@ -14,10 +14,10 @@ class AuditVerify final : public Command {
   public:
     AuditVerify() : Command("audit verify", "Check the chain of the audit log") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("FILE", files_, "The log, or its rotated files, the oldest first; - is stdin");
-        app.add_option("--head", head_, "A last hash that was kept elsewhere: its record has to be there")
-            ->type_name("HASH");
+    void add_options(OptionSet& options) override {
+        options.add("FILE", files_, "The log, or its rotated files, the oldest first; - is stdin");
+        options.add("--head", head_, "A last hash that was kept elsewhere: its record has to be there")
+            .type_name("HASH");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -14,11 +14,10 @@ class Completion final : public Command {
   public:
     Completion() : Command("completion", "Print a shell's completion script, or what may complete a path") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("WHAT", what_,
-                       "bash, zsh or fish: the script; paths or scopes: what may complete TEXT")
-            ->required();
-        app.add_option("TEXT", typed_, "The beginning of a path");
+    void add_options(OptionSet& options) override {
+        options.add("WHAT", what_, "bash, zsh or fish: the script; paths or scopes: what may complete TEXT")
+            .required();
+        options.add("TEXT", typed_, "The beginning of a path");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -210,7 +210,7 @@ class Doctor final : public Command {
   public:
     Doctor() : Command("doctor", "Look at everything that serving takes, and say what to do") {}
 
-    void add_options(CLI::App&) override {}
+    void add_options(OptionSet&) override {}
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         add("fuse", look_at_fuse());

@@ -47,18 +47,18 @@ class Exec final : public Command {
         : Command("exec",
                   "Run a program with secrets in its environment, its output redacted: exec ... -- CMD") {}
 
-    void add_options(CLI::App& app) override {
-        source_options_.add_to(app);
-        app.add_option("--env", env_, "The variable NAME is this KEY")->type_name("NAME=KEY");
-        app.add_option("--file", file_, "The variable NAME is the path of this KEY in the mount")
-            ->type_name("NAME=KEY");
-        app.add_option("--only", only_, "Of all secrets, these")->type_name("KEY,...")->delimiter(',');
-        app.add_option("--prefix", prefix_, "In front of each variable's name")->type_name("TEXT");
-        app.add_flag("--pristine", pristine_, "Nothing of this process's own environment");
-        app.add_flag("--flyte", flyte_, "Variables _FSEC_KEY, and FLYTE_SECRETS_DEFAULT_DIR");
-        app.add_option("--flyte-group", flyte_group_, "With --flyte: _FSEC_GROUP_KEY")->type_name("GROUP");
-        app.add_flag("--kestra", kestra_, "Variables SECRET_KEY in base64");
-        app.add_flag("--no-redact", no_redact_, "Leave the output alone, and become the program");
+    void add_options(OptionSet& options) override {
+        source_options_.add_to(options);
+        options.add("--env", env_, "The variable NAME is this KEY").type_name("NAME=KEY");
+        options.add("--file", file_, "The variable NAME is the path of this KEY in the mount")
+            .type_name("NAME=KEY");
+        options.add("--only", only_, "Of all secrets, these").type_name("KEY,...").delimiter(',');
+        options.add("--prefix", prefix_, "In front of each variable's name").type_name("TEXT");
+        options.add_flag("--pristine", pristine_, "Nothing of this process's own environment");
+        options.add_flag("--flyte", flyte_, "Variables _FSEC_KEY, and FLYTE_SECRETS_DEFAULT_DIR");
+        options.add("--flyte-group", flyte_group_, "With --flyte: _FSEC_GROUP_KEY").type_name("GROUP");
+        options.add_flag("--kestra", kestra_, "Variables SECRET_KEY in base64");
+        options.add_flag("--no-redact", no_redact_, "Leave the output alone, and become the program");
     }
 
     std::vector<std::string>* program() override { return &words_; }

@@ -19,20 +19,19 @@ class Export final : public Command {
     Export()
         : Command("export", "Write the values of masked secrets to stdout, a new file or a new folder") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("--scope", scope_, "org/project/domain, with * for all")
-            ->required()
-            ->type_name("SCOPE");
-        app.add_option("--format", format_, "dotenv (the default), kestra, json, dir or pass")
-            ->type_name("FORMAT");
-        app.add_option("--out", out_, "The folder to make (dir, the default then, and pass) or the file")
-            ->type_name("DIR|FILE");
-        mount_option_ = app.add_option("--mount", mount_,
-                                       "Through the mount (DIR, else the configured one): what "
-                                       "this process may read there")
-                            ->expected(0, 1)
-                            ->type_name("[DIR]");
-        app.add_flag("-y,--yes", yes_, "Show the values on a terminal");
+    void add_options(OptionSet& options) override {
+        options.add("--scope", scope_, "org/project/domain, with * for all").required().type_name("SCOPE");
+        options.add("--format", format_, "dotenv (the default), kestra, json, dir or pass")
+            .type_name("FORMAT");
+        options.add("--out", out_, "The folder to make (dir, the default then, and pass) or the file")
+            .type_name("DIR|FILE");
+        mount_option_ = options
+                            .add("--mount", mount_,
+                                 "Through the mount (DIR, else the configured one): what "
+                                 "this process may read there")
+                            .value_may_be_missing()
+                            .type_name("[DIR]");
+        options.add_flag("-y,--yes", yes_, "Show the values on a terminal");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
@@ -41,7 +40,7 @@ class Export final : public Command {
         ExportWriter writer(format);
         if (out_) COFFER_CHECK(writer.write_to(*out_));
         std::size_t count = 0;
-        if (mount_option_->count() > 0) {
+        if (mount_option_->given()) {
             COFFER_TRY(count, write_mounted(common, out, scope, writer));
         } else {
             COFFER_TRY(count, write_masked(common, out, scope, writer));
@@ -139,7 +138,7 @@ class Export final : public Command {
 
     std::string scope_, mount_;
     std::optional<std::string> format_, out_;
-    CLI::Option* mount_option_ = nullptr;
+    std::optional<Option> mount_option_;
     bool yes_ = false;
 };
 

@@ -20,10 +20,11 @@ class Get final : public Command {
   public:
     Get() : Command("get", "Show a secret's facts, or reveal a masked value") {}
 
-    void add_options(CLI::App& app) override {
-        path_.add_to(app);
-        version_.add_to(app, "--version", "An earlier version");
-        app.add_flag("--reveal", reveal_, "Write the value itself to stdout, byte for byte (masked only)");
+    void add_options(OptionSet& options) override {
+        path_.add_to(options);
+        version_.add_to(options, "--version", "An earlier version");
+        options.add_flag("--reveal", reveal_,
+                         "Write the value itself to stdout, byte for byte (masked only)");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -11,7 +11,7 @@ class History final : public Command {
   public:
     History() : Command("history", "Show the versions of a secret: what, when and by whom") {}
 
-    void add_options(CLI::App& app) override { path_.add_to(app); }
+    void add_options(OptionSet& options) override { path_.add_to(options); }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(auto name, path_.name());

@@ -20,14 +20,14 @@ class HostSealIdentity final : public Command {
         : Command("host seal-identity",
                   "Put this host's identity into an encrypted credential of systemd's") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("IN", in_, "The identity; left out: host_identity of the configuration");
-        app.add_option("OUT", out_file_, "The credential")->capture_default_str();
-        app.add_option("--key", key_, "host, tpm2, host+tpm2, or auto: what this host has")
-            ->type_name("KEY")
-            ->capture_default_str();
-        app.add_flag("--remove-plain", remove_plain_, "Remove the identity file afterwards; asks first");
-        app.add_flag("-y,--yes", yes_, "Do not ask");
+    void add_options(OptionSet& options) override {
+        options.add("IN", in_, "The identity; left out: host_identity of the configuration");
+        options.add("OUT", out_file_, "The credential").shows_default();
+        options.add("--key", key_, "host, tpm2, host+tpm2, or auto: what this host has")
+            .type_name("KEY")
+            .shows_default();
+        options.add_flag("--remove-plain", remove_plain_, "Remove the identity file afterwards; asks first");
+        options.add_flag("-y,--yes", yes_, "Do not ask");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -10,10 +10,10 @@ class IdentityNew final : public Command {
   public:
     IdentityNew() : Command("identity new", "Make an identity file, under a passphrase or in the clear") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("FILE", file_, "The file to make; nothing is ever replaced")->required();
-        app.add_flag("--no-passphrase", clear_,
-                     "Leave the key in the clear (mode 0400): for hosts and scripts");
+    void add_options(OptionSet& options) override {
+        options.add("FILE", file_, "The file to make; nothing is ever replaced").required();
+        options.add_flag("--no-passphrase", clear_,
+                         "Leave the key in the clear (mode 0400): for hosts and scripts");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

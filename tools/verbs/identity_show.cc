@@ -10,8 +10,8 @@ class IdentityShow final : public Command {
   public:
     IdentityShow() : Command("identity show", "Show the public half of an identity; no passphrase needed") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("FILE", file_, "The identity file; left out: the one that commands would use");
+    void add_options(OptionSet& options) override {
+        options.add("FILE", file_, "The identity file; left out: the one that commands would use");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -17,22 +17,19 @@ class Import final : public Command {
   public:
     Import() : Command("import", "Seal the secrets of a file or folder") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("FILE", path_, "A file, a folder, or - for stdin")
-            ->required()
-            ->type_name("FILE|DIR|-");
-        app.add_option("--scope", scope_, "Where they go: org/project/domain, with * for all")
-            ->required()
-            ->type_name("SCOPE");
-        app.add_option("--format", format_, "dotenv, kestra, json, dir or pass; else it is found out")
-            ->type_name("FORMAT");
-        app.add_option("--visibility", visibility_,
-                       "masked (members may reveal it) or restricted (hosts only)")
-            ->type_name("VISIBILITY");
-        app.add_flag("--dry-run", dry_run_,
-                     "Show what would be new, changed or the same, and change nothing");
-        app.add_flag("--rename", names_.rename, "Put _ for what a KEY may not have");
-        app.add_flag("--skip-invalid", names_.skip_invalid, "Leave out what has no valid KEY");
+    void add_options(OptionSet& options) override {
+        options.add("FILE", path_, "A file, a folder, or - for stdin").required().type_name("FILE|DIR|-");
+        options.add("--scope", scope_, "Where they go: org/project/domain, with * for all")
+            .required()
+            .type_name("SCOPE");
+        options.add("--format", format_, "dotenv, kestra, json, dir or pass; else it is found out")
+            .type_name("FORMAT");
+        options.add("--visibility", visibility_, "masked (members may reveal it) or restricted (hosts only)")
+            .type_name("VISIBILITY");
+        options.add_flag("--dry-run", dry_run_,
+                         "Show what would be new, changed or the same, and change nothing");
+        options.add_flag("--rename", names_.rename, "Put _ for what a KEY may not have");
+        options.add_flag("--skip-invalid", names_.skip_invalid, "Leave out what has no valid KEY");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

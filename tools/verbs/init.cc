@@ -35,20 +35,20 @@ class Init final : public Command {
   public:
     Init() : Command("init", "Make a store, with its owner, this host and a configuration") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("--org", org_, "The organisation that the store is for")->type_name("ORG");
-        app.add_option("--dir", dir_,
-                       "Keep everything in DIR (else root: in /etc and /var/lib, others: at home)")
-            ->type_name("DIR");
-        app.add_option("--owner", owner_name_, "The owner's name in the store (else the user's)")
-            ->type_name("NAME");
-        app.add_option("--host", host_name_, "This host's name in the store (else the machine's)")
-            ->type_name("NAME");
-        app.add_flag("--no-passphrase", clear_,
-                     "Leave the owner's key in the clear (mode 0400): for scripts");
-        auto* join = app.add_option("--join", join_, "Instead: a configuration for a store that is there")
-                         ->type_name("PIN");
-        app.add_option("--store", store_, "With --join: the store file")->type_name("FILE")->needs(join);
+    void add_options(OptionSet& options) override {
+        options.add("--org", org_, "The organisation that the store is for").type_name("ORG");
+        options
+            .add("--dir", dir_, "Keep everything in DIR (else root: in /etc and /var/lib, others: at home)")
+            .type_name("DIR");
+        options.add("--owner", owner_name_, "The owner's name in the store (else the user's)")
+            .type_name("NAME");
+        options.add("--host", host_name_, "This host's name in the store (else the machine's)")
+            .type_name("NAME");
+        options.add_flag("--no-passphrase", clear_,
+                         "Leave the owner's key in the clear (mode 0400): for scripts");
+        auto join = options.add("--join", join_, "Instead: a configuration for a store that is there")
+                        .type_name("PIN");
+        options.add("--store", store_, "With --join: the store file").type_name("FILE").needs(join);
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

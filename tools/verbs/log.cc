@@ -17,7 +17,9 @@ class Log final : public Command {
   public:
     Log() : Command("log", "Show the commits, the newest first: when, by whom, what") {}
 
-    void add_options(CLI::App& app) override { limit_.add_to(app, "-n,--limit", "At most N commits"); }
+    void add_options(OptionSet& options) override {
+        limit_.add_to(options, "-n,--limit", "At most N commits");
+    }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(auto limit, limit_.value());

@@ -20,17 +20,19 @@ class Ls final : public Command {
   public:
     Ls() : Command("ls", "List secrets") {}
 
-    void add_options(CLI::App& app) override {
-        filter_.add_to(app);
-        app.add_option("--find", find_, "Those with TEXT in scope or KEY, in any case")->type_name("TEXT");
-        app.add_option("--expiring", expiring_,
-                       "Those that expire until then (30d, or a date) or have, the first to expire first")
-            ->type_name("WHEN");
-        auto* removed = app.add_flag("--removed", removed_, "Those that were removed as well");
-        auto* names = app.add_flag("--names", names_, "The paths alone, one on a line");
-        app.add_flag("--tree", tree_, "The directories of the mount, and which secret each KEY there shows")
-            ->excludes(removed)
-            ->excludes(names);
+    void add_options(OptionSet& options) override {
+        filter_.add_to(options);
+        options.add("--find", find_, "Those with TEXT in scope or KEY, in any case").type_name("TEXT");
+        options
+            .add("--expiring", expiring_,
+                 "Those that expire until then (30d, or a date) or have, the first to expire first")
+            .type_name("WHEN");
+        auto removed = options.add_flag("--removed", removed_, "Those that were removed as well");
+        auto names = options.add_flag("--names", names_, "The paths alone, one on a line");
+        options
+            .add_flag("--tree", tree_, "The directories of the mount, and which secret each KEY there shows")
+            .excludes(removed)
+            .excludes(names);
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -31,9 +31,9 @@ class PolicyCheck final : public Command {
   public:
     PolicyCheck() : Command("policy check", "Check policy files, strictly and for likely mistakes") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("PATH", named_, "Files, or folders of *.toml; left out: the configuration's");
-        app.add_flag("--strict", strict_, "Status 1 when there is a warning");
+    void add_options(OptionSet& options) override {
+        options.add("PATH", named_, "Files, or folders of *.toml; left out: the configuration's");
+        options.add_flag("--strict", strict_, "Status 1 when there is a warning");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

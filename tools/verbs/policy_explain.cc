@@ -27,23 +27,21 @@ class PolicyExplain final : public Command {
   public:
     PolicyExplain() : Command("policy explain", "Say why a caller may read a secret or may not") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("PATH", path_, "org/project/domain/KEY, or a file below the mount");
-        auto* pid = app.add_option("--pid", pid_, "The caller is this process")->type_name("PID");
-        auto* as =
-            app.add_option("--as", facts_, "The caller has these facts: user=NAME,unit=NAME,exe=FILE,...")
-                ->type_name("FACTS");
-        auto* audit =
-            app.add_option("--audit", audit_, "Explain the refusals of an audit log")->type_name("FILE");
-        app.add_option("--seq", sequence_, "With --audit: this record alone, whatever was decided")
-            ->type_name("N");
-        app.add_option("--policy", policy_, "A policy file or folder; left out: the configuration's")
-            ->type_name("PATH");
-        pid->excludes(as)->excludes(audit);
-        as->excludes(audit);
+    void add_options(OptionSet& options) override {
+        options.add("PATH", path_, "org/project/domain/KEY, or a file below the mount");
+        auto pid = options.add("--pid", pid_, "The caller is this process").type_name("PID");
+        auto as = options.add("--as", facts_, "The caller has these facts: user=NAME,unit=NAME,exe=FILE,...")
+                      .type_name("FACTS");
+        auto audit = options.add("--audit", audit_, "Explain the refusals of an audit log").type_name("FILE");
+        number_.add_to(options, "--seq", "With --audit: this record alone, whatever was decided");
+        options.add("--policy", policy_, "A policy file or folder; left out: the configuration's")
+            .type_name("PATH");
+        pid.excludes(as).excludes(audit);
+        as.excludes(audit);
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
+        COFFER_TRY(sequence_, number_.value());
         if (sequence_ && !audit_) return fail(Code::invalid, "--seq goes with --audit");
         if (audit_ && path_)
             return fail(Code::invalid, "the records of --audit name their paths; leave PATH out");
@@ -176,7 +174,8 @@ class PolicyExplain final : public Command {
     }
 
     std::optional<std::string> path_, pid_, facts_, audit_, policy_;
-    std::optional<std::uint64_t> sequence_;
+    NumberOption number_;
+    std::optional<std::uint64_t> sequence_;  // what it says
 };
 
 }  // namespace

@@ -17,12 +17,12 @@ class PolicyLearn final : public Command {
   public:
     PolicyLearn() : Command("policy learn", "Suggest the least rules that allow what an audit log refused") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("FILE", files_, "Audit logs, whole")->required();
-        app.add_flag("--observed", observed_, "From what was allowed as well");
-        widen_.add_to(app, "--widen", "More KEYs than this of one project and domain become a *");
-        app.add_option("--policy", policy_, "Leave out what this policy file or folder allows already")
-            ->type_name("PATH");
+    void add_options(OptionSet& options) override {
+        options.add("FILE", files_, "Audit logs, whole").required();
+        options.add_flag("--observed", observed_, "From what was allowed as well");
+        widen_.add_to(options, "--widen", "More KEYs than this of one project and domain become a *");
+        options.add("--policy", policy_, "Leave out what this policy file or folder allows already")
+            .type_name("PATH");
     }
 
     Result<void> run(const CommonOptions&, Output& out) override {

@@ -15,12 +15,11 @@ class PrincipalAddCommand final : public Command {
                                                          : "Add a member: an owner, an admin or an editor"),
           host_(host) {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("NAME", name_, "A name that no living principal has")->required();
-        app.add_option("RECIPIENT", recipient_, "What `coffer identity show` prints: coffer1...")->required();
-        if (!host_) app.add_option("--role", role_, "owner, admin or editor")->type_name("ROLE")->required();
-        app.add_option("--pattern", pattern_, "Where: org/project/domain, with * for any")
-            ->type_name("PATTERN");
+    void add_options(OptionSet& options) override {
+        options.add("NAME", name_, "A name that no living principal has").required();
+        options.add("RECIPIENT", recipient_, "What `coffer identity show` prints: coffer1...").required();
+        if (!host_) options.add("--role", role_, "owner, admin or editor").type_name("ROLE").required();
+        options.add("--pattern", pattern_, "Where: org/project/domain, with * for any").type_name("PATTERN");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -13,8 +13,8 @@ class PrincipalLs final : public Command {
         : Command(host ? "host ls" : "member ls", host ? "List the hosts" : "List the members"),
           host_(host) {}
 
-    void add_options(CLI::App& app) override {
-        app.add_flag("--removed", removed_, "Those that were removed as well");
+    void add_options(OptionSet& options) override {
+        options.add_flag("--removed", removed_, "Those that were removed as well");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

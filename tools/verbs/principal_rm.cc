@@ -17,9 +17,9 @@ class PrincipalRm final : public Command {
                                                        : "Remove a member and rotate the keys they knew"),
           host_(host) {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("NAME", name_, host_ ? "The host's name" : "The member's name")->required();
-        app.add_flag("-y,--yes", yes_, "Do not ask");
+    void add_options(OptionSet& options) override {
+        options.add("NAME", name_, host_ ? "The host's name" : "The member's name").required();
+        options.add_flag("-y,--yes", yes_, "Do not ask");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -12,10 +12,10 @@ class PurgeCommand final : public Command {
   public:
     PurgeCommand() : Command("purge", "Destroy the sealed value of a version that is not live, for good") {}
 
-    void add_options(CLI::App& app) override {
-        path_.add_to(app);
-        app.add_option("VERSION", version_, "The version to destroy")->required();
-        app.add_flag("-y,--yes", yes_, "Do not ask");
+    void add_options(OptionSet& options) override {
+        path_.add_to(options);
+        options.add("VERSION", version_, "The version to destroy").required();
+        options.add_flag("-y,--yes", yes_, "Do not ask");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -16,9 +16,9 @@ class Redact final : public Command {
   public:
     Redact() : Command("redact", "Copy stdin to stdout without secrets, in any of their spellings") {}
 
-    void add_options(CLI::App& app) override {
-        source_options_.add_to(app);
-        app.add_option("--file", files_, "The whole of FILE is a value")->type_name("FILE");
+    void add_options(OptionSet& options) override {
+        source_options_.add_to(options);
+        options.add("--file", files_, "The whole of FILE is a value").type_name("FILE");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

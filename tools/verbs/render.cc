@@ -43,16 +43,14 @@ class Render final : public Command {
   public:
     Render() : Command("render", "Write out a template, with secrets read through the mount") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("TEMPLATE", template_, "The template's file; - for stdin")->required();
-        app.add_option("--scope", scope_, "org/project/domain, where the secrets are looked for first")
-            ->type_name("SCOPE");
-        app.add_option("--mount", mount_, "Another mount than the configuration's")->type_name("DIR");
-        auto* out = app.add_option("--out", out_, "Write to FILE, replaced as a whole, and not to stdout")
-                        ->type_name("FILE");
-        app.add_option("--mode", mode_, "Of FILE, in octal; 0600 if not given")
-            ->type_name("MODE")
-            ->needs(out);
+    void add_options(OptionSet& options) override {
+        options.add("TEMPLATE", template_, "The template's file; - for stdin").required();
+        options.add("--scope", scope_, "org/project/domain, where the secrets are looked for first")
+            .type_name("SCOPE");
+        options.add("--mount", mount_, "Another mount than the configuration's").type_name("DIR");
+        auto out = options.add("--out", out_, "Write to FILE, replaced as a whole, and not to stdout")
+                       .type_name("FILE");
+        options.add("--mode", mode_, "Of FILE, in octal; 0600 if not given").type_name("MODE").needs(out);
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -12,10 +12,10 @@ class Restore final : public Command {
   public:
     Restore() : Command("restore", "Make an earlier version the live one again") {}
 
-    void add_options(CLI::App& app) override {
-        path_.add_to(app);
-        app.add_option("VERSION", version_, "The version to bring back")->required();
-        if_version_.add_to(app, "--if-version", "Only if N is the last version");
+    void add_options(OptionSet& options) override {
+        path_.add_to(options);
+        options.add("VERSION", version_, "The version to bring back").required();
+        if_version_.add_to(options, "--if-version", "Only if N is the last version");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

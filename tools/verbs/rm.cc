@@ -14,11 +14,11 @@ class Rm final : public Command {
   public:
     Rm() : Command("rm", "Remove a secret (its versions stay until they are purged)") {}
 
-    void add_options(CLI::App& app) override {
-        path_.add_to(app);
-        if_version_.add_to(app, "--if-version", "Only if N is the last version");
-        app.add_flag("-r,--recursive", whole_scope_, "PATH is a scope: remove every secret of it");
-        app.add_flag("-y,--yes", yes_, "Do not ask");
+    void add_options(OptionSet& options) override {
+        path_.add_to(options);
+        if_version_.add_to(options, "--if-version", "Only if N is the last version");
+        options.add_flag("-r,--recursive", whole_scope_, "PATH is a scope: remove every secret of it");
+        options.add_flag("-y,--yes", yes_, "Do not ask");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

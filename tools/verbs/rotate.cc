@@ -13,10 +13,10 @@ class Rotate final : public Command {
   public:
     Rotate() : Command("rotate", "Make new generations of scope keys: of the stale ones, or of one scope") {}
 
-    void add_options(CLI::App& app) override {
-        scope_.add_to(app, false);
-        app.add_flag("--all", all_, "Every scope, stale or not");
-        app.add_flag("--reseal", reseal_, "Also seal the live values anew under the new keys");
+    void add_options(OptionSet& options) override {
+        scope_.add_to(options, false);
+        options.add_flag("--all", all_, "Every scope, stale or not");
+        options.add_flag("--reseal", reseal_, "Also seal the live values anew under the new keys");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

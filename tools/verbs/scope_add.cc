@@ -12,7 +12,7 @@ class ScopeAdd final : public Command {
     ScopeAdd()
         : Command("scope add", "Make both keys of a scope, so that its admins can set secrets there") {}
 
-    void add_options(CLI::App& app) override { scope_.add_to(app); }
+    void add_options(OptionSet& options) override { scope_.add_to(options); }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(auto scope, scope_.required_scope());

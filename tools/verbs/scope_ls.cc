@@ -21,7 +21,7 @@ class ScopeLs final : public Command {
   public:
     ScopeLs() : Command("scope ls", "List the scopes and their keys") {}
 
-    void add_options(CLI::App&) override {}
+    void add_options(OptionSet&) override {}
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(auto session, Session::read(common, out));

@@ -21,18 +21,17 @@ class Set final : public Command {
   public:
     Set() : Command("set", "Seal a value, new or anew") {}
 
-    void add_options(CLI::App& app) override {
-        path_.add_to(app);
-        auto* value = app.add_option("--value", value_.value, "The value itself (others can see it: avoid)");
-        app.add_option("--from-file", value_.from_file, "Read the value from FILE, byte for byte")
-            ->type_name("FILE")
-            ->excludes(value);
-        app.add_option("--visibility", visibility_,
-                       "masked (members may reveal it) or restricted (hosts only)")
-            ->type_name("VISIBILITY");
-        app.add_option("--expires", expires_, "30d, 12h, ... from now, or 2027-01-31T00:00:00Z")
-            ->type_name("WHEN");
-        if_version_.add_to(app, "--if-version", "Only if N is the last version (0: there never was one)");
+    void add_options(OptionSet& options) override {
+        path_.add_to(options);
+        auto value = options.add("--value", value_.value, "The value itself (others can see it: avoid)");
+        options.add("--from-file", value_.from_file, "Read the value from FILE, byte for byte")
+            .type_name("FILE")
+            .excludes(value);
+        options.add("--visibility", visibility_, "masked (members may reveal it) or restricted (hosts only)")
+            .type_name("VISIBILITY");
+        options.add("--expires", expires_, "30d, 12h, ... from now, or 2027-01-31T00:00:00Z")
+            .type_name("WHEN");
+        if_version_.add_to(options, "--if-version", "Only if N is the last version (0: there never was one)");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

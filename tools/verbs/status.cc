@@ -22,13 +22,13 @@ class ShowStatus final : public Command {
   public:
     ShowStatus() : Command("status", "Show whether the mount is served, and how well") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("--mount", mount_, "Another mount than the configuration's")->type_name("DIR");
+    void add_options(OptionSet& options) override {
+        options.add("--mount", mount_, "Another mount than the configuration's").type_name("DIR");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
         COFFER_TRY(auto config, find_and_load_config(common));
-        const std::filesystem::path mount = mount_.value_or(config.mount);
+        const std::filesystem::path mount = mount_ ? std::filesystem::path(*mount_) : config.mount;
         if (mount.empty())
             return fail(Code::invalid, "no `mount` in ", config.file.native(), "; give --mount DIR");
         COFFER_TRY(auto found, look_at_mount(mount));
@@ -89,7 +89,7 @@ class ShowStatus final : public Command {
         return fail(words.code, mount.native(), ": ", words.text);
     }
 
-    std::optional<std::filesystem::path> mount_;
+    std::optional<std::string> mount_;
 };
 
 }  // namespace

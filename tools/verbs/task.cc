@@ -25,12 +25,11 @@ class Task final : public Command {
   public:
     Task() : Command("task", "Run a program in the slice of its project and domain: task ... -- CMD") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("--org", org_, "The organisation; else the one that the store has")->type_name("ORG");
-        app.add_option("--project", place_.project, "The project")->type_name("PROJECT")->required();
-        app.add_option("--domain", place_.domain, "The domain")->type_name("DOMAIN")->required();
-        app.add_option("--slice", slice_, concat("How slices are named; else ", kTaskSlice))
-            ->type_name("FORM");
+    void add_options(OptionSet& options) override {
+        options.add("--org", org_, "The organisation; else the one that the store has").type_name("ORG");
+        options.add("--project", place_.project, "The project").type_name("PROJECT").required();
+        options.add("--domain", place_.domain, "The domain").type_name("DOMAIN").required();
+        options.add("--slice", slice_, concat("How slices are named; else ", kTaskSlice)).type_name("FORM");
     }
 
     std::vector<std::string>* program() override { return &words_; }

@@ -26,13 +26,13 @@ class Verify final : public Command {
   public:
     Verify() : Command("verify", "Check the whole store anew, every commit and every payload") {}
 
-    void add_options(CLI::App& app) override {
-        auto* repair = app.add_flag("--repair", repair_, "Cut the commits at the end that do not verify");
-        app.add_option("--accept-rollback", accept_, "Believe an older head again, after restoring a backup")
-            ->type_name("REVISION:HASH")
-            ->excludes(repair);
-        app.add_flag("--daemon", daemon_, "With --accept-rollback: for cofferd's state, not the tool's");
-        app.add_flag("-y,--yes", yes_, "Do not ask");
+    void add_options(OptionSet& options) override {
+        auto repair = options.add_flag("--repair", repair_, "Cut the commits at the end that do not verify");
+        options.add("--accept-rollback", accept_, "Believe an older head again, after restoring a backup")
+            .type_name("REVISION:HASH")
+            .excludes(repair);
+        options.add_flag("--daemon", daemon_, "With --accept-rollback: for cofferd's state, not the tool's");
+        options.add_flag("-y,--yes", yes_, "Do not ask");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {

@@ -20,16 +20,16 @@ class Watch final : public Command {
   public:
     Watch() : Command("watch", "Show changes as they come; run a command, reload units, touch files") {}
 
-    void add_options(CLI::App& app) override {
-        app.add_option("--since", since_, "Begin with what came after this revision; else from now on")
-            ->type_name("REVISION");
-        app.add_option("--exec", exec_, "Run this by sh for each change, with COFFER_PATH and others set")
-            ->type_name("COMMAND");
-        app.add_flag("--reload", reload_, "Reload the units that on_change of the policy names");
-        app.add_option("--touch", touch_, "Have inotify fire for the changed files of this mount")
-            ->type_name("MOUNT");
-        app.add_option("--audit", audit_, "For --reload: rotated audit logs, and the one in use as the last")
-            ->type_name("FILE");
+    void add_options(OptionSet& options) override {
+        options.add("--since", since_, "Begin with what came after this revision; else from now on")
+            .type_name("REVISION");
+        options.add("--exec", exec_, "Run this by sh for each change, with COFFER_PATH and others set")
+            .type_name("COMMAND");
+        options.add_flag("--reload", reload_, "Reload the units that on_change of the policy names");
+        options.add("--touch", touch_, "Have inotify fire for the changed files of this mount")
+            .type_name("MOUNT");
+        options.add("--audit", audit_, "For --reload: rotated audit logs, and the one in use as the last")
+            .type_name("FILE");
     }
 
     Result<void> run(const CommonOptions& common, Output& out) override {
