@@ -7,33 +7,19 @@
 //   turns   microseconds for one sequence, of each target in each round
 //   load    sequences in a second by many clients, of each target in each round
 //   each    microseconds for one sequence, of each file of one target, in each pass over them
-#include <sched.h>
-
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstdio>
 #include <functional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "load.h"
+#include "pin.h"
 
 namespace {
 
 using Table = std::vector<std::vector<double>>;
-
-// Client and daemon on one CPU: a request that crosses CPUs pays for waking the other one, several times what
-// either does, and unpinned runs flip between the two.
-void pin(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<std::size_t>(cpu), &set);
-    if (sched_setaffinity(0, sizeof set, &set) == 0) return;
-    throw std::runtime_error("cannot pin to CPU " + std::to_string(cpu) + ": " +
-                             std::generic_category().message(errno));
-}
 
 void print(const Table& table) {
     std::printf("{\"rows\":[");

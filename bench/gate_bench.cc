@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "access/attest/exe_hasher.h"
+#include "pin.h"
 #include "serve/gate.h"
 
 namespace {
@@ -254,10 +255,7 @@ int main(int argc, char** argv) try {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<std::size_t>(cpu), &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0) throw std::runtime_error("cannot pin to that CPU");
+    pin(cpu);
     return report(run(repeats, folder), json);
 } catch (const std::exception& error) {
     std::fprintf(stderr, "gate_bench: %s\n", error.what());

@@ -5,7 +5,7 @@ import statistics
 import time
 
 from client import CAT, READ
-from entry import Entry, ratio
+from entry import Entry, of_rounds, ratio
 from store import Store
 
 LIMITS = {READ: 1.15, CAT: 1.15}
@@ -84,8 +84,7 @@ def changes(plan, small, small_key, large, large_key, many):
     finally:
         os.close(file)
     one_sync = statistics.median(syncs)
-    yield Entry("fdatasync of 4 KiB", one_sync, "ms", low=min(syncs), high=max(syncs))
-    yield Entry("coffer set, 100 secrets", statistics.median(of_small), "ms", low=min(of_small), high=max(of_small))
-    yield Entry(f"coffer set, {many}", statistics.median(of_large), "ms", SYNCS * one_sync + BEYOND_SYNCS,
-                low=min(of_large), high=max(of_large))
+    yield of_rounds("fdatasync of 4 KiB", syncs, "ms")
+    yield of_rounds("coffer set, 100 secrets", of_small, "ms")
+    yield of_rounds(f"coffer set, {many}", of_large, "ms", SYNCS * one_sync + BEYOND_SYNCS)
     yield Entry(f"coffer set, {many} against 100", statistics.median(of_large) / statistics.median(of_small), "x", AGAINST_SMALL)

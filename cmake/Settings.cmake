@@ -17,8 +17,19 @@ else()
     target_compile_options(coffer_settings INTERFACE
         -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
         $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
-    target_link_options(coffer_settings INTERFACE -Wl,-z,relro,-z,now)
+    # A library is in a program's list only if the program calls it: tests/hardening compares.
+    target_link_options(coffer_settings INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,-z,text -Wl,--as-needed)
 endif()
+
+# A program that secrets pass through. What is resolved at its first call saves the processor's registers on the stack,
+# and with them pieces of what was copied last. The program itself is bound at its start (-z now), and so are the
+# libraries that it takes secrets to; libstdc++ is not, and so becomes part of the program. Not for one that uses another
+# library in C++, as cofferd does spdlog: there would be two of it.
+function(coffer_handles_secrets target)
+    if(NOT COFFER_SANITIZE)
+        target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+    endif()
+endfunction()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES CXX)

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "keys/seal.h"
+#include "view/verified_store.h"
 
 namespace coffer {
 namespace {
@@ -20,15 +21,25 @@ struct Mention {
 };
 using Mentions = std::unordered_map<Hash, Mention, FixedBytesHash>;
 
+// What the file says, where it is no more than damaged, is a finding and no failure.
+bool is_damage(const Error& error) {
+    return error.code == Code::tampered;
+}
+
 Result<void> replay(Backend& backend, View& view, Inspection& out) {
     auto check = [&](const StoredCommit& commit) -> Result<void> {
         if (commit.revision == view.head().revision + 1) return {};
         return refuse(Code::tampered, "store.missing-commit", "the commit is missing");
     };
     while (!out.broken) {
-        COFFER_TRY(auto commits, backend.read(view.head().revision + 1, kBatch));
-        if (commits.empty()) break;
-        COFFER_TRY(out.broken, view.fold(commits, check));
+        auto commits = backend.read(view.head().revision + 1, kBatch);
+        if (!commits && is_damage(commits.error())) {
+            out.broken = unreadable_log(commits.error());
+            break;
+        }
+        if (!commits) return tl::make_unexpected(std::move(commits).error());
+        if (commits->empty()) break;
+        COFFER_TRY(out.broken, view.fold(*commits, check));
     }
     out.good = view.head();
     return {};
@@ -77,11 +88,15 @@ Result<Inspection> inspect(Backend& backend, const Pin& pin) {
     Inspection out;
     // Payloads before commits: each is stored with its commit, so whatever is listed here and in no commit
     // read later is an orphan, however many writers there are.
-    COFFER_TRY(auto stored, backend.payload_hashes());
+    auto stored = backend.payload_hashes();
+    if (!stored && !is_damage(stored.error())) return tl::make_unexpected(std::move(stored).error());
+    if (!stored) out.problems.push_back(concat("the payloads cannot be listed: ", stored.error().message));
     COFFER_TRY(auto view, View::in_memory(pin));
     COFFER_CHECK(replay(backend, view, out));
-    COFFER_TRY(auto head, backend.head());
-    out.end = std::max(head.revision, out.good.revision);
+    auto head = backend.head();
+    if (!head && !is_damage(head.error())) return tl::make_unexpected(std::move(head).error());
+    if (!head && !out.broken) out.broken = unreadable_log(head.error());
+    out.end = std::max(head ? head->revision : 0, out.good.revision);
     if (out.good.revision == 0 && !out.broken)
         out.broken = Error{Code::tampered, "the store is empty: it has not even its first commit",
                            "store.missing-commit"};
@@ -89,7 +104,7 @@ Result<Inspection> inspect(Backend& backend, const Pin& pin) {
     for (const auto& [hash, mention] : mentions) {
         if (!mention.purged) COFFER_CHECK(check_payload(backend, hash, mention, out));
     }
-    for (const Hash& hash : stored) {
+    for (const Hash& hash : stored.value_or(std::vector<Hash>())) {
         auto mention = mentions.find(hash);
         if (mention == mentions.end()) {
             out.orphans.push_back(hash);

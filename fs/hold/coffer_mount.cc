@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/supervisor.h"
+#include "confinement/system_call_filter.h"
 #include "hold/holder.h"
 
 namespace {
@@ -38,6 +39,10 @@ int hold(const Holder::Settings& settings, int listener) {
     for (int signal : {SIGTERM, SIGINT}) sigaddset(&wanted, signal);
     sigprocmask(SIG_BLOCK, &wanted, nullptr);  // NOLINT(concurrency-mt-unsafe): one thread
     Descriptor signals(signalfd(-1, &wanted, SFD_CLOEXEC));
+    if (auto confined = install_system_call_filter({{"mkdir", "mount", "umount2"}}); !confined) {
+        std::fprintf(stderr, "coffer-mount: %s\n", confined.error().message.c_str());
+        return 1;
+    }
     auto holder = Holder::mount(settings);
     Result<void> result = holder ? Result<void>() : tl::make_unexpected(holder.error());
     if (result) result = notify_supervisor("READY=1");

@@ -43,6 +43,8 @@ Result<bool> is_dead(const std::filesystem::path& path) {
     return WIFEXITED(status) && WEXITSTATUS(status) == kDead;
 }
 
+}  // namespace
+
 Result<void> unmount_as_user(const std::filesystem::path& path) {
     std::string words[] = {"fusermount3", "-u", "-z", "--", path.string()};
     char* pointers[] = {words[0].data(), words[1].data(), words[2].data(),
@@ -54,8 +56,6 @@ Result<void> unmount_as_user(const std::filesystem::path& path) {
         return fail(Code::failed, "fusermount3 does not unmount ", path.string(), "; its message is above");
     return {};
 }
-
-}  // namespace
 
 Result<bool> take_off_dead_mount(const std::filesystem::path& path) {
     COFFER_TRY(const auto point, mount_point_path(path));

@@ -14,5 +14,7 @@ namespace coffer {
 // mounted there. Code::conflict when somebody serves it, when nobody answers within two seconds, and when it
 // is none of coffer's. Forks, so for a process with one thread.
 [[nodiscard]] Result<bool> take_off_dead_mount(const std::filesystem::path& path);
+// Through fusermount3, at once for new callers.
+[[nodiscard]] Result<void> unmount_as_user(const std::filesystem::path& path);
 
 }  // namespace coffer

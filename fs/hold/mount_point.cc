@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/mount_table.h"
+#include "base/trusted_path.h"
 
 namespace coffer {
 
@@ -41,6 +42,7 @@ Result<std::filesystem::path> check_mount_point(const std::filesystem::path& pat
         return fail(Code::invalid, "the mount point ", found.string(), " is not a directory");
     const bool empty = std::filesystem::is_empty(found, problem);
     if (problem) return fail(Code::failed, "reading ", found.string(), ": ", problem.message());
+    COFFER_CHECK(check_folders_above(found));  // who renames what is mounted on has the mount elsewhere
     if (!empty)
         return fail(Code::invalid, "the mount point ", found.string(),
                     " is not empty; what is in it would be hidden: choose an empty directory");

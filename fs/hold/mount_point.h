@@ -13,7 +13,8 @@ namespace coffer {
 
 // The absolute path as the table of mounts has it, without a look at the directory itself.
 [[nodiscard]] Result<std::filesystem::path> mount_point_path(const std::filesystem::path& path);
-// The absolute path of an existing, empty directory on which nothing is mounted.
+// The absolute path of an existing, empty directory on which nothing is mounted, in folders that only root
+// and this user can change.
 [[nodiscard]] Result<std::filesystem::path> check_mount_point(const std::filesystem::path& path);
 
 // Mounts as root: mount(2) on a descriptor of /dev/fuse, which is returned. INIT waits to be read from it.

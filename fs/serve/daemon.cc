@@ -9,12 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
 #include "access/audit/audit_journal.h"
 #include "access/policy/accounts.h"
 #include "base/supervisor.h"
+#include "base/trusted_path.h"
 #include "hold/dead_mount.h"
 #include "hold/mount_point.h"
 #include "keys/hash.h"
@@ -41,6 +43,7 @@ std::filesystem::path identity_path(const Config& config) {
 }
 
 Result<Identity> load_host_identity(const std::filesystem::path& file) {
+    COFFER_CHECK(check_folders_above(file));
     return load_identity(file, [&]() -> Result<SecretBuffer> {
         return fail(Code::not_allowed, "the host identity ", file.string(),
                     " is under a passphrase, and nobody is there to type it; make one without");
@@ -92,14 +95,8 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     COFFER_TRY(daemon->config_, load_config(options.config_file));
     const Config& config = daemon->config_;
     COFFER_CHECK(raise_limits(config.locked_bytes_needed()));
-    if (!options.holder) {
-        COFFER_TRY(const auto mount, chosen_mount(options, config));
-        make_own_mount_point(mount);
-        // What is mounted and serves, check_mount_point refuses in its own words.
-        if (take_off_dead_mount(mount).value_or(false))
-            spdlog::warn("took off {}, which a daemon that was killed has left mounted", mount.string());
-        COFFER_TRY(daemon->mount_, check_mount_point(mount));
-    }
+    if (!options.holder) COFFER_CHECK(daemon->prepare_mount_point());
+    COFFER_CHECK(confine_before_mount(daemon->way_));
     COFFER_TRY(daemon->host_, load_host_identity(identity_path(config)));
     COFFER_CHECK(daemon->open_store());
     COFFER_CHECK(daemon->check_host());
@@ -113,7 +110,25 @@ Result<std::unique_ptr<Daemon>> Daemon::prepare(DaemonOptions given) {
     return daemon;
 }
 
+Result<void> Daemon::prepare_mount_point() {
+    COFFER_TRY(const auto mount, chosen_mount(options_, config_));
+    make_own_mount_point(mount);
+    // What is mounted and serves, check_mount_point refuses in its own words.
+    if (take_off_dead_mount(mount).value_or(false))
+        spdlog::warn("took off {}, which a daemon that was killed has left mounted", mount.string());
+    COFFER_TRY(mount_, check_mount_point(mount));
+    way_ = geteuid() == 0 ? MountWay::by_root : MountWay::by_fusermount;
+    if (way_ == MountWay::by_fusermount) {
+        COFFER_TRY(auto unmounter, Unmounter::start(mount_));
+        unmounter_.emplace(std::move(unmounter));
+    }
+    return {};
+}
+
 Result<void> Daemon::open_store() {
+    COFFER_CHECK(SqliteLog::check_closed_to_others(config_.store));
+    COFFER_CHECK(check_folders_above(config_.state / "daemon" / kViewFile));
+    if (!config_.audit_file.empty()) COFFER_CHECK(check_folders_above(config_.audit_file));
     COFFER_TRY(auto log, SqliteLog::open_read_only(config_.store));
     StoreOptions options;
     options.state_dir = config_.state / "daemon";
@@ -145,7 +160,8 @@ void Daemon::build() {
     gate_ = std::make_unique<Gate>(
         *attestor_, *audit_, status_,
         Gate::Settings{config_.deny, config_.audit_required, known(find_group(config_.admin_group)),
-                       known(find_user(std::string(kWatchUser))), geteuid()});
+                       known(find_user(std::string(kWatchUser))), geteuid(),
+                       std::max<std::size_t>(config_.thread_count() - 1, 1)});
     status_files_ = std::make_unique<StatusFiles>(
         StatusFiles::Parts{catalogue_, *unsealer_, *handles_, keys_, status_, config_.pin.store.hex(),
                            host_name_, options_.version, std::string(name_of(attestor_->method()))});
@@ -192,7 +208,7 @@ Result<std::vector<Worker>> Daemon::make_workers() const {
 }
 
 Result<std::unique_ptr<Session>> Daemon::connect() {
-    if (!options_.holder) return Session::mount(mount_, *context_);
+    if (!options_.holder) return Session::mount(mount_, *context_, unmounter_ ? &*unmounter_ : nullptr);
     COFFER_TRY(held_, HeldMount::take(*options_.holder));
     mount_ = held_->path();
     if (!config_.mount.empty() && config_.mount != mount_)
@@ -248,7 +264,9 @@ Result<void> Daemon::run() {
 
     COFFER_TRY(auto workers, make_workers());
     COFFER_TRY(auto session, connect());
-    if (auto started = session->start(std::move(workers), ended.get()); !started) {
+    auto started = confine_for_serving(way_);
+    if (started) started = session->start(std::move(workers), ended.get());
+    if (!started) {
         (void)session->unmount();
         return started;
     }

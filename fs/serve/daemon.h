@@ -11,6 +11,8 @@
 #include "access/attest/attest.h"
 #include "access/config/config.h"
 #include "base/descriptor.h"
+#include "hold/unmounter.h"
+#include "serve/confinement.h"
 #include "serve/credential_door.h"
 #include "serve/operations.h"
 #include "serve/policy_watch.h"
@@ -42,6 +44,7 @@ class Daemon {
 
   private:
     Daemon() = default;
+    [[nodiscard]] Result<void> prepare_mount_point();
     [[nodiscard]] Result<void> open_store();
     [[nodiscard]] Result<void> check_host();
     void build();
@@ -57,6 +60,8 @@ class Daemon {
     DaemonOptions options_;
     Config config_;
     std::filesystem::path mount_;
+    MountWay way_ = MountWay::by_holder;
+    std::optional<Unmounter> unmounter_;  // with MountWay::by_fusermount
     std::optional<Identity> host_;
     std::string host_name_;
     std::unique_ptr<Attestor> attestor_;

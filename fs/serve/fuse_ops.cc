@@ -4,15 +4,20 @@
 #define FUSE_USE_VERSION 314
 #include <fuse3/fuse_lowlevel.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
 #include <vector>
 
+#include "names/name.h"
+
 namespace coffer {
 namespace {
 
 constexpr double kNoTimeout = 0.0;  // attributes are never cached: owner and mode are each caller's own
+// No kernel asks for more of a listing (max_write in hold/fuse_wire.cc); memory is taken for no more.
+constexpr std::size_t kMostListed = 1u << 20;
 
 thread_local Worker* this_worker = nullptr;  // set once by each serving thread
 thread_local bool this_is_resent = false;    // set before each request, by the same
@@ -136,7 +141,7 @@ void on_releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
 
 void on_readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, fuse_file_info*) {
     reply_with(request, [&] {
-        std::vector<char> buffer(size);
+        std::vector<char> buffer(std::min(size, kMostListed));
         std::size_t used = 0;
         auto good = operations_of(request).list(
             requester(request), node, static_cast<std::uint64_t>(offset),
@@ -146,9 +151,9 @@ void on_readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t off
                 attributes.st_mode = directory ? S_IFDIR : S_IFREG;
                 const std::string text(name);  // libfuse wants the NUL
                 const std::size_t need =
-                    fuse_add_direntry(request, buffer.data() + used, size - used, text.c_str(), &attributes,
-                                      static_cast<off_t>(next));
-                if (need > size - used) return false;
+                    fuse_add_direntry(request, buffer.data() + used, buffer.size() - used, text.c_str(),
+                                      &attributes, static_cast<off_t>(next));
+                if (need > buffer.size() - used) return false;
                 used += need;
                 return true;
             });
@@ -162,7 +167,7 @@ void on_readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t off
 void on_statfs(fuse_req_t request, fuse_ino_t) {
     struct statvfs figures {};  // nothing to be counted: how many secrets there are is not for everybody
     figures.f_bsize = figures.f_frsize = 4096;
-    figures.f_namemax = 128;
+    figures.f_namemax = kMaxKey;
     fuse_reply_statfs(request, &figures);
 }
 

@@ -20,7 +20,11 @@ Decision refused(std::string_view reason) {
 }  // namespace
 
 Gate::Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings settings)
-    : attestor_(attestor), audit_(audit), status_(status), settings_(settings) {
+    : attestor_(attestor),
+      audit_(audit),
+      status_(status),
+      settings_(settings),
+      hasher_({.callers = settings.hash_waiters}) {
     set_policy(std::make_shared<const Policy>());  // nobody reads anything
 }
 
@@ -249,7 +253,9 @@ Answer<> Gate::check_read(const Requester& who, const OpenFile& file, std::span<
     // A policy that changed since is asked once per generation and handle.
     if (file.policy_generation.load(std::memory_order_acquire) != policy_generation())
         if (auto good = check_opener(file, who, targets); !good) return good;
-    if (file.inherit) return {};
+    // Whoever has the descriptor may read, for as long as a rule still says so.
+    if (file.inherit && std::ranges::all_of(targets, [&](auto& one) { return may_inherit(one.path); }))
+        return {};
 
     auto reader = attestor_.attest(who.tid, who.uid, who.gid);
     if (!reader) {

@@ -68,6 +68,7 @@ class Gate {
         std::optional<gid_t> admin_group;
         std::optional<uid_t> watch_user;  // who, beside root, may be the watcher
         std::optional<uid_t> own_user{};  // who runs the daemon
+        std::size_t hash_waiters = 1;     // requests that wait for a program's hash at once
     };
     Gate(Attestor& attestor, AuditLog& audit, Status& status, Settings settings);
 

@@ -23,24 +23,33 @@ HandleBits HandleBits::unpack(std::uint64_t bits) {
     return out;
 }
 
-Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
+std::uint64_t Handles::handle_of(const OpenFile& file, std::uint32_t slot) const {
     HandleBits bits;
     bits.generation = generation_;
-    bits.version = static_cast<std::uint32_t>(std::min<std::uint64_t>(file->version, HandleBits::kSaturated));
-    bits.level = file->level;
-    bits.inherit = file->inherit;
+    bits.slot = slot;
+    bits.version = static_cast<std::uint32_t>(std::min<std::uint64_t>(file.version, HandleBits::kSaturated));
+    bits.level = file.level;
+    bits.inherit = file.inherit;
+    return bits.pack();
+}
 
+// A slot is used again, and what was open there before is not what is open there now.
+bool Handles::is_at(std::uint32_t slot, std::uint64_t handle) const {
+    return slot < slots_.size() && slots_[slot] && handle_of(*slots_[slot], slot) == handle;
+}
+
+Answer<std::uint64_t> Handles::add(std::shared_ptr<const OpenFile> file) {
     std::unique_lock lock(mutex_);
     if (auto good = take_share(*file); !good) return tl::make_unexpected(good.error());
+    auto slot = static_cast<std::uint32_t>(slots_.size());
     if (!free_.empty()) {
-        bits.slot = free_.back();
+        slot = free_.back();
         free_.pop_back();
     } else {
-        bits.slot = static_cast<std::uint32_t>(slots_.size());
         slots_.emplace_back();
     }
-    slots_[bits.slot] = std::move(file);
-    return bits.pack();
+    slots_[slot] = std::move(file);
+    return handle_of(*slots_[slot], slot);
 }
 
 Answer<> Handles::adopt(std::uint64_t handle, std::shared_ptr<const OpenFile> file) {
@@ -58,7 +67,7 @@ std::shared_ptr<const OpenFile> Handles::find(std::uint64_t handle) const {
         auto found = adopted_.find(handle);
         return found == adopted_.end() ? nullptr : found->second;
     }
-    return bits.slot < slots_.size() ? slots_[bits.slot] : nullptr;
+    return is_at(bits.slot, handle) ? slots_[bits.slot] : nullptr;
 }
 
 void Handles::release(std::uint64_t handle) {
@@ -74,7 +83,7 @@ void Handles::release(std::uint64_t handle) {
         lock.unlock();
         return;
     }
-    if (bits.slot >= slots_.size() || !slots_[bits.slot]) return;
+    if (!is_at(bits.slot, handle)) return;
     file = std::move(slots_[bits.slot]);
     free_.push_back(bits.slot);
     give_back(*file);

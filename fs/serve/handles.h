@@ -63,6 +63,8 @@ class Handles {
     [[nodiscard]] std::size_t held() const { return slots_.size() - free_.size() + adopted_.size(); }
     [[nodiscard]] Answer<> take_share(const OpenFile& file);  // under mutex_
     void give_back(const OpenFile& file);
+    [[nodiscard]] std::uint64_t handle_of(const OpenFile& file, std::uint32_t slot) const;
+    [[nodiscard]] bool is_at(std::uint32_t slot, std::uint64_t handle) const;  // under mutex_
     struct Use {
         std::uint32_t handles = 0;
         std::uint64_t large_bytes = 0;

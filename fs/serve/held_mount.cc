@@ -2,11 +2,13 @@
 #include "serve/held_mount.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstring>
 
 #include "base/socket_address.h"
+#include "base/trusted_path.h"
 
 namespace coffer {
 namespace {
@@ -42,10 +44,21 @@ Descriptor passed_with(msghdr& header) {
     return Descriptor(device);
 }
 
+// Who could listen there in coffer-mount's place would hand over a mount of his own.
+Result<void> check_socket(const std::filesystem::path& socket) {
+    COFFER_CHECK(check_folders_above(socket));
+    struct stat status {};
+    if (::lstat(socket.c_str(), &status) != 0 || status.st_uid == 0 || status.st_uid == ::geteuid())
+        return {};
+    return fail(Code::not_allowed, "the socket ", socket.string(), " belongs to uid ", status.st_uid,
+                "; expected root or uid ", ::geteuid(), ": let coffer-mount.socket make it");
+}
+
 }  // namespace
 
 Result<HeldMount> HeldMount::take(const std::filesystem::path& socket) {
     HeldMount out;
+    COFFER_CHECK(check_socket(socket));
     COFFER_TRY(out.connection_, connect_to(socket.string()));
     // coffer-mount takes one daemon at a time, and one that drains takes some time.
     const timeval patience{60, 0};

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/wall_clock.h"
+#include "names/name.h"
 #include "serve/version_loader.h"
 
 namespace coffer {
@@ -106,6 +107,7 @@ Answer<FoundEntry> Operations::lookup(const Requester& who, std::uint64_t parent
     auto found = parts_.nodes.find(parent);
     const NameId child = parts_.catalogue.find_name(name);
     if (!found || !found->is_directory()) return answer_errno(ENOENT);
+    if (name.size() > kMaxKey) return refuse_long_name(who, *found);
     if (child == kNoName) return find_nothing(who, *found, name);
     Place place = *found;
     if (place.is_status()) {
@@ -130,6 +132,12 @@ tl::unexpected<Errno> Operations::find_nothing(const Requester& who, const Place
     else
         (void)parts_.gate.admit(who);
     return answer_errno(ENOENT);
+}
+
+// POSIX has an errno for it, where statfs tells the limit; but what is hidden has no names at all.
+tl::unexpected<Errno> Operations::refuse_long_name(const Requester& who, const Place& parent) {
+    auto seen = check_visible(who, parent);
+    return tl::unexpected<Errno>(seen ? Errno{ENAMETOOLONG} : seen.error());
 }
 
 Answer<FoundEntry> Operations::lookup_directory(const Requester& who, const Place& place) {

@@ -90,6 +90,7 @@ class Operations {
 
   private:
     [[nodiscard]] Answer<FoundEntry> lookup_key(const Requester& who, const Place& place, Worker& worker);
+    [[nodiscard]] tl::unexpected<Errno> refuse_long_name(const Requester& who, const Place& parent);
     [[nodiscard]] tl::unexpected<Errno> find_nothing(const Requester& who, const Place& parent,
                                                      std::string_view name);
     [[nodiscard]] Answer<FoundEntry> lookup_directory(const Requester& who, const Place& place);

@@ -21,7 +21,7 @@ Answer<> Operations::list(const Requester& who, std::uint64_t node, std::uint64_
     if (auto seen = check_visible(who, *place); !seen) return seen;
     // Cookies 1 to 3 stand after ".", ".." and ".coffer"; those of what follows are larger.
     if (cookie == 0 && !emit(".", node, true, 1)) return {};
-    if (cookie <= 1 && !emit("..", kRootNode, true, 2)) return {};
+    if (cookie <= 1 && !emit("..", parts_.nodes.number(place->above()), true, 2)) return {};
     if (place->is_root() && cookie <= 2 && parts_.gate.check_admin(who) &&
         !emit(parts_.catalogue.text(kStatusFolder), parts_.nodes.number({.org = kStatusFolder}), true, 3))
         return {};

@@ -16,6 +16,12 @@ struct Place {
     [[nodiscard]] bool is_root() const { return org == kNoName; }
     [[nodiscard]] bool is_status() const { return org == kStatusFolder; }
     [[nodiscard]] bool is_directory() const { return key == kNoName; }
+    // The directory that this is in; the root's is the root.
+    [[nodiscard]] Place above() const {
+        Place out = *this;
+        (key ? out.key : domain ? out.domain : project ? out.project : out.org) = kNoName;
+        return out;
+    }
     // The directory in which KEYs are.
     [[nodiscard]] bool holds_keys() const { return domain != kNoName && key == kNoName; }
 };

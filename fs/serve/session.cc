@@ -74,7 +74,8 @@ bool users_may_allow_others() {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::mount(const std::filesystem::path& path, FuseContext& context) {
+Result<std::unique_ptr<Session>> Session::mount(const std::filesystem::path& path, FuseContext& context,
+                                                Unmounter* unmounter) {
     COFFER_CHECK(install_wake_signal());
     if (geteuid() == 0) {
         fuse_session* session = new_session(context, {});
@@ -95,6 +96,7 @@ Result<std::unique_ptr<Session>> Session::mount(const std::filesystem::path& pat
         if (!session) return fail(Code::failed, "libfuse gives no session");
         std::unique_ptr<Session> out(new Session(path, session, Mounted::by_fusermount));
         if (fuse_session_mount(session, path.c_str()) == 0) {
+            out->unmounter_ = unmounter;
             if (!everybody)
                 spdlog::warn(
                     "only uid {} can see this mount: for others, root must put user_allow_other into"
@@ -123,7 +125,12 @@ Result<Session::TakenOver> Session::take_over(HeldMount& held, FuseContext& cont
 
 Session::~Session() {
     stop();
+    // libfuse closes the device, which fusermount3 needs, and has no right to unmount any more.
     if (mounted_ == Mounted::by_fusermount) fuse_session_unmount(session_);
+    if (unmounter_) {
+        if (auto unmounted = unmounter_->unmount(); !unmounted)
+            spdlog::error("{}", unmounted.error().message);
+    }
     fuse_session_destroy(session_);
 }
 

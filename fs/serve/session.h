@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/descriptor.h"
+#include "hold/unmounter.h"
 #include "serve/fuse_ops.h"
 #include "serve/held_mount.h"
 
@@ -24,9 +25,9 @@ namespace coffer {
 class Session {
   public:
     // Mounts on a directory that check_mount_point has found good: as root by mount(2), else through
-    // fusermount3. `context` must outlive the session.
+    // fusermount3, and then `unmounter` takes it off at the end. Both must outlive the session.
     [[nodiscard]] static Result<std::unique_ptr<Session>> mount(const std::filesystem::path& path,
-                                                                FuseContext& context);
+                                                                FuseContext& context, Unmounter* unmounter);
     // Serves on where an earlier daemon has ended: libfuse is shown the INIT that the kernel sent once, and
     // the kernel sends again what was taken and not answered, before any other request is taken.
     // `forget_names`: what was removed meanwhile may still be kept by the kernel under its name; false in the
@@ -73,6 +74,7 @@ class Session {
     std::filesystem::path path_;
     fuse_session* session_;
     Mounted mounted_;
+    Unmounter* unmounter_ = nullptr;  // of what fusermount3 has mounted
     std::atomic<bool> stopping_ = false;
     std::vector<std::unique_ptr<Thread>> threads_;
 };

@@ -33,6 +33,8 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
     if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
         written = fail(Code::unavailable, "renaming ", temporary, ": ", errno_text());
     if (!written) ::unlink(temporary.c_str());
+    // Else a loss of power could bring back the old file, after somebody was told that it is replaced.
+    if (written) written = sync_name(path);
     return written;
 }
 

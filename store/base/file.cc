@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,10 +34,22 @@ Result<std::string> read_to_end(int fd, std::size_t limit, std::string_view what
     }
 }
 
+Result<void> sync_name(const std::filesystem::path& path) {
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd || fsync(fd.get()) != 0)
+        return fail(Code::unavailable, "writing the folder ", folder.string(), ": ", errno_text());
+    return {};
+}
+
 Result<void> check_owner(const struct stat& status, std::string_view what) {
     if (status.st_uid != 0 && status.st_uid != ::geteuid())
         return fail(Code::not_allowed, what, " is owned by uid ", status.st_uid, "; expected root or uid ",
                     ::geteuid(), ": chown it");
+    return check_closed(status, what);
+}
+
+Result<void> check_closed(const struct stat& status, std::string_view what) {
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return fail(Code::not_allowed, what, " can be written by its group or by others; run `chmod go-w ",
                     what, '`');

@@ -2,6 +2,7 @@
 #include "base/mount_table.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <iterator>
 
@@ -38,13 +39,21 @@ std::vector<MountEntry> parse_mount_table(std::string_view mountinfo) {
     while (!mountinfo.empty()) {
         std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
         mountinfo.remove_prefix(std::min(line.size() + 1, mountinfo.size()));
-        for (int field = 0; field < 4; ++field) (void)take_word(line);
+        MountEntry entry;
+        std::string_view id = take_word(line);
+        std::from_chars(id.data(), id.data() + id.size(), entry.id);
+        (void)take_word(line);  // the parent
+        entry.device = take_word(line);
+        (void)take_word(line);  // what of the file system is mounted
         std::string_view point = take_word(line);
         // Optional fields up to a dash, then the type.
         while (!line.empty() && take_word(line) != "-") {
         }
         std::string_view type = take_word(line);
-        if (!point.empty() && !type.empty()) out.push_back({unescape(point), unescape(type)});
+        if (point.empty() || type.empty()) continue;
+        entry.point = unescape(point);
+        entry.type = unescape(type);
+        out.push_back(std::move(entry));
     }
     return out;
 }

@@ -4,6 +4,7 @@
 // gone, since every stat of that waits for ever. proc(5). Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@ namespace coffer {
 
 struct MountEntry {
     std::filesystem::path point;
-    std::string type;  // "fuse.coffer"
+    std::string type;      // "fuse.coffer"
+    std::string device;    // of the file system: "0:40"; two mounts of one file system have the same
+    std::uint64_t id = 0;  // of the mount; unique on the host, whatever the namespace
     bool operator==(const MountEntry&) const = default;
 };
 

@@ -84,6 +84,10 @@ Result<void> notify_supervisor(std::string_view lines) {
     return {};
 }
 
+bool supervisor_is_abstract() {
+    return variable("NOTIFY_SOCKET").starts_with('@');
+}
+
 std::optional<std::chrono::microseconds> watchdog_limit() {
     const std::string_view owner = variable("WATCHDOG_PID");
     if (!owner.empty() && number<pid_t>(owner) != ::getpid()) return std::nullopt;

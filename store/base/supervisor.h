@@ -35,6 +35,9 @@ struct PassedDescriptor {
 // manager asked for them. Thread-safe; does not block for longer than a datagram takes.
 [[nodiscard]] Result<void> notify_supervisor(std::string_view lines);
 
+// Whether it listens at an abstract socket, which has no file.
+[[nodiscard]] bool supervisor_is_abstract();
+
 // How long the service manager waits between two "WATCHDOG=1" before it kills this process; none: for ever.
 [[nodiscard]] std::optional<std::chrono::microseconds> watchdog_limit();
 

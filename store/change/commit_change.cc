@@ -64,7 +64,10 @@ Result<Committed> commit_change(VerifiedStore& store, const Identity& signer, co
     for (unsigned tries = 0;; ++tries) {
         auto done = attempt(store, signer, intent);
         if (done) {
-            COFFER_CHECK(store.persist_watermark(false));
+            // Who tries again for this error would write the value twice.
+            if (auto saved = store.persist_watermark(false); !saved)
+                return wrap(std::move(saved).error(), "the change is in the store, as revision ",
+                            done->head.revision, ", but what this reader remembers of it is not written");
             return done;
         }
         if (!lost_the_swap(done.error())) return done;

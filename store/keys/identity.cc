@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "keys/hash.h"
+#include "keys/stack.h"
 #include "names/name.h"
 
 namespace coffer {
@@ -21,6 +22,7 @@ enum Subkey : std::uint64_t { kSigningSeed = 1, kSealingSeed = 2, kWatermarkKey 
 Result<SecretBuffer> derive(ByteView seed, Subkey number) {
     COFFER_TRY(auto out, SecretBuffer::allocate(32));
     crypto_kdf_derive_from_key(out.writable().data(), out.size(), number, kKdfContext, seed.data());
+    wipe_stack();
     return out;
 }
 
@@ -91,6 +93,7 @@ Result<Identity> Identity::from_seed(SecretBuffer seed) {
                              signing_seed.view().data());
     crypto_box_seed_keypair(recipient.sealing.bytes.data(), identity.sealing_key_.writable().data(),
                             sealing_seed.view().data());
+    wipe_stack();
     identity.seed_ = std::move(seed);
     return identity;
 }
@@ -99,14 +102,18 @@ Signature Identity::sign(ByteView message) const {
     Signature signature;
     crypto_sign_detached(signature.bytes.data(), nullptr, message.data(), message.size(),
                          signing_key_.view().data());
+    wipe_stack();
     return signature;
 }
 
 Result<SecretBuffer> Identity::unseal_scope_key(const SealedScopeKey& sealed) const {
     static_assert(SealedScopeKey::kSize == crypto_box_SECRETKEYBYTES + crypto_box_SEALBYTES);
     COFFER_TRY(auto key, SecretBuffer::allocate(crypto_box_SECRETKEYBYTES));
-    if (crypto_box_seal_open(key.writable().data(), sealed.bytes.data(), sealed.bytes.size(),
-                             recipient_.sealing.bytes.data(), sealing_key_.view().data()) != 0)
+    const bool opened =
+        crypto_box_seal_open(key.writable().data(), sealed.bytes.data(), sealed.bytes.size(),
+                             recipient_.sealing.bytes.data(), sealing_key_.view().data()) == 0;
+    wipe_stack();
+    if (!opened)
         return refuse(Code::tampered, "grant.box", "a sealed scope key does not open with the identity ",
                       id().hex());
     return key;

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "keys/private_file.h"
+#include "keys/stack.h"
 
 namespace coffer {
 namespace {
@@ -159,9 +160,12 @@ Result<SecretBuffer> derive_key(ByteView passphrase, const Protection& protectio
     COFFER_TRY(auto key, SecretBuffer::allocate(crypto_aead_xchacha20poly1305_ietf_KEYBYTES));
     // Nobody's passphrase is empty, but a wrong answer may be, and libsodium takes no null pointer.
     const char* text = passphrase.empty() ? "" : reinterpret_cast<const char*>(passphrase.data());
-    if (crypto_pwhash(key.writable().data(), key.size(), text, passphrase.size(),
+    const bool good =
+        crypto_pwhash(key.writable().data(), key.size(), text, passphrase.size(),
                       protection.salt.bytes.data(), protection.cost.operations,
-                      static_cast<std::size_t>(protection.cost.memory), crypto_pwhash_ALG_ARGON2ID13) != 0)
+                      static_cast<std::size_t>(protection.cost.memory), crypto_pwhash_ALG_ARGON2ID13) == 0;
+    wipe_stack();
+    if (!good)
         return fail(Code::limit, "not enough memory for Argon2id, which needs ", protection.cost.memory,
                     " bytes");
     return key;

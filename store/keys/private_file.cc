@@ -57,13 +57,6 @@ Result<void> check_private(int fd, const std::filesystem::path& path) {
     return {};
 }
 
-Result<void> sync_folder(const std::filesystem::path& path) {
-    std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd || fsync(fd.get()) != 0) return system_failure("write", folder, errno);
-    return {};
-}
-
 }  // namespace
 
 Result<SecretBuffer> read_private_file(const std::filesystem::path& path, std::size_t limit) {
@@ -96,7 +89,7 @@ Result<void> create_private_file(const std::filesystem::path& path, ByteView con
     // Not the umask decides.
     if (!write_all(fd.get(), content) || fchmod(fd.get(), 0400) != 0 || fsync(fd.get()) != 0)
         written = system_failure("write", path, errno);
-    if (written) written = sync_folder(path);
+    if (written) written = sync_name(path);
     if (!written) unlink(path.c_str());
     return written;
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "keys/hash.h"
+#include "keys/stack.h"
 #include "names/name.h"
 
 namespace coffer {
@@ -79,6 +80,7 @@ Result<ScopeKeyPair> generate_scope_key() {
     ScopeKeyPair pair;
     COFFER_TRY(pair.private_half, SecretBuffer::allocate(crypto_box_SECRETKEYBYTES));
     crypto_box_keypair(pair.public_half.bytes.data(), pair.private_half.writable().data());
+    wipe_stack();
     return pair;
 }
 
@@ -86,8 +88,10 @@ Result<SealedScopeKey> seal_scope_key(ByteView private_half, const SealingPublic
     if (private_half.size() != crypto_box_SECRETKEYBYTES)
         return fail(Code::invalid, "a scope key has 32 bytes, this one ", private_half.size());
     SealedScopeKey sealed;
-    if (crypto_box_seal(sealed.bytes.data(), private_half.data(), private_half.size(),
-                        recipient.bytes.data()) != 0)
+    const bool good = crypto_box_seal(sealed.bytes.data(), private_half.data(), private_half.size(),
+                                      recipient.bytes.data()) == 0;
+    wipe_stack();
+    if (!good)
         return fail(Code::invalid, "cannot seal to the public key ", recipient.hex(),
                     ", which is of low order");
     return sealed;
@@ -96,7 +100,9 @@ Result<SealedScopeKey> seal_scope_key(ByteView private_half, const SealingPublic
 bool is_key_pair(ByteView private_half, const SealingPublic& public_half) {
     if (private_half.size() != crypto_scalarmult_SCALARBYTES) return false;
     SealingPublic found;
-    return crypto_scalarmult_base(found.bytes.data(), private_half.data()) == 0 && found == public_half;
+    const bool good = crypto_scalarmult_base(found.bytes.data(), private_half.data()) == 0;
+    wipe_stack();
+    return good && found == public_half;
 }
 
 Hash payload_context(const StoreId& store, const SecretName& name, Visibility visibility,
@@ -146,7 +152,10 @@ Result<Bytes> seal_payload(const SealingPublic& scope_key, const Hash& context, 
         size != padded)
         return fail(Code::failed, "padding a value of the store failed");
     Bytes payload(padded + kPayloadOverhead);
-    if (crypto_box_seal(payload.data(), plain.data(), plain.size(), scope_key.bytes.data()) != 0)
+    const bool good =
+        crypto_box_seal(payload.data(), plain.data(), plain.size(), scope_key.bytes.data()) == 0;
+    wipe_stack();
+    if (!good)
         return fail(Code::invalid, "cannot seal to the scope key ", scope_key.hex(),
                     ", which is of low order");
     return payload;
@@ -162,8 +171,9 @@ Result<void> precompute_box_key(ByteView payload, ByteView scope_key_private,
     COFFER_CHECK(check_payload_size(payload));
     if (scope_key_private.size() != crypto_box_SECRETKEYBYTES)
         return fail(Code::invalid, "a scope key has 32 bytes, this one ", scope_key_private.size());
-    if (crypto_box_beforenm(box_key.data(), payload.data(), scope_key_private.data()) != 0)
-        return refuse(Code::tampered, "payload.box", "a payload whose ephemeral key is of low order");
+    const bool good = crypto_box_beforenm(box_key.data(), payload.data(), scope_key_private.data()) == 0;
+    wipe_stack();
+    if (!good) return refuse(Code::tampered, "payload.box", "a payload whose ephemeral key is of low order");
     return {};
 }
 

@@ -33,12 +33,18 @@ class Backend {
 
     [[nodiscard]] virtual Result<Head> head() = 0;
     // Commits from revision `from` on, in order, at most `limit` (1 to 1,000); fewer when they are large,
-    // none only at the end.
+    // none only at the end. Where one cannot be read those before it come; Code::tampered when it is the
+    // first.
     [[nodiscard]] virtual Result<std::vector<StoredCommit>> read(std::uint64_t from, std::size_t limit) = 0;
     // Stores commit expected.revision + 1 and its payloads, all or nothing, durable on return.
     // Code::conflict when the head is not `expected` any more; Code::unavailable when it cannot be written.
     [[nodiscard]] virtual Result<void> append(const Head& expected, ByteView commit,
                                               std::span<const Bytes> payloads) = 0;
+    // Makes durable whatever head() and read() have shown. Who was killed between writing a commit and
+    // syncing it leaves one that all readers see and that a loss of power still takes away: a reader that
+    // remembered it would find a rollback then, and who is told that it is stored would have been told too
+    // much. Code::unavailable.
+    [[nodiscard]] virtual Result<void> settle() = 0;
     // At most kMaxPayload bytes, not yet checked against `hash`. Code::not_found when there is none.
     [[nodiscard]] virtual Result<Bytes> payload(const Hash& hash) = 0;
     // Destroys a payload beyond recovery from the file. Done already is done.

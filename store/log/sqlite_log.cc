@@ -10,6 +10,7 @@
 
 #include "base/descriptor.h"
 #include "base/file.h"
+#include "base/trusted_path.h"
 #include "keys/seal.h"
 #include "log/commit.h"
 #include "log/folder_watch.h"
@@ -26,6 +27,13 @@ constexpr std::string_view kCommitsTable =
     "CREATE TABLE commits(revision INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT";
 constexpr std::string_view kPayloadsTable =
     "CREATE TABLE payloads(hash BLOB NOT NULL PRIMARY KEY, bytes BLOB NOT NULL) STRICT";
+
+// A row too large for a commit is not loaded, which the connection's limits would refuse together with all
+// that stands before it; what comes in its place is refused as a commit that is too large.
+#define SELECT_COMMITS                                                                                \
+    "SELECT revision, CASE WHEN length(bytes) <= 1048576 THEN bytes ELSE zeroblob(1048577) END FROM " \
+    "commits "
+static_assert(kMaxCommit == 1048576);
 
 std::string expected_schema() {
     return concat(kCommitsTable, '\n', kPayloadsTable, '\n');
@@ -79,6 +87,47 @@ Result<void> check_schema(Database& database, const std::filesystem::path& path)
     return {};
 }
 
+Failure cannot_make(const std::filesystem::path& path) {
+    if (errno == EEXIST) return fail(Code::conflict, path.string(), " exists already; nothing was changed");
+    return fail(Code::unavailable, "making ", path.string(), ": ", errno_text());
+}
+
+// SQLite would take what stands in the -wal of a store that is gone for the new store's.
+Result<void> check_room(const std::filesystem::path& path) {
+    std::error_code none;
+    const std::string log = path.string() + "-wal";
+    if (std::filesystem::exists(std::filesystem::symlink_status(path, none))) {
+        errno = EEXIST;
+        return cannot_make(path);
+    }
+    if (std::filesystem::file_size(log, none) > 0 && !none)
+        return fail(Code::conflict, log, " is left of a store that is not there any more; move it away");
+    return {};
+}
+
+struct Temporary {
+    std::string name;
+    ~Temporary() {
+        for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((name + suffix).c_str());
+    }
+};
+
+Result<void> make_empty(const std::string& name) {
+    Descriptor file(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+    if (!file) return cannot_make(name);
+    file.reset();  // before SQLite opens it: closing later would drop SQLite's own locks on the file
+    COFFER_TRY(auto database, Database::open(name, OpenMode::read_write));
+    COFFER_CHECK(database.execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
+    COFFER_CHECK(database.execute(concat("BEGIN IMMEDIATE; PRAGMA application_id = ", kApplicationId,
+                                         "; PRAGMA user_version = ", kFormat, "; ", kCommitsTable, "; ",
+                                         kPayloadsTable, "; COMMIT")));
+    // All of it into the file that gets the store's name, and synced; its own -wal stays behind.
+    COFFER_TRY(auto checkpoint, database.query("PRAGMA wal_checkpoint(TRUNCATE)"));
+    COFFER_TRY(bool row, checkpoint.step());
+    if (!row || checkpoint.integer(0) != 0) return fail(Code::unavailable, "making ", name, ": it is in use");
+    return {};
+}
+
 }  // namespace
 
 SqliteLog::SqliteLog(std::filesystem::path path, Database database, bool read_only)
@@ -86,25 +135,40 @@ SqliteLog::SqliteLog(std::filesystem::path path, Database database, bool read_on
 
 SqliteLog::~SqliteLog() = default;
 
+// Made whole under another name: who is killed in between leaves nothing under this one, which every later
+// start would refuse as no store.
 Result<std::unique_ptr<SqliteLog>> SqliteLog::create(const std::filesystem::path& path) {
-    // Made empty and exclusively first: SQLite would take up a file that is there.
-    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
-    if (!file && errno == EEXIST)
-        return fail(Code::conflict, path.string(), " exists already; nothing was changed");
-    if (!file) return fail(Code::unavailable, "making ", path.string(), ": ", errno_text());
-    file.reset();  // before SQLite opens it: closing later would drop SQLite's own locks on the file
-    COFFER_TRY(auto database, Database::open(path, OpenMode::read_write));
-    COFFER_CHECK(database.execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
-    COFFER_CHECK(database.execute(concat("BEGIN IMMEDIATE; PRAGMA application_id = ", kApplicationId,
-                                         "; PRAGMA user_version = ", kFormat, "; ", kCommitsTable, "; ",
-                                         kPayloadsTable, "; COMMIT")));
-    return open(path);
+    COFFER_CHECK(check_room(path));
+    const Temporary made{concat(path.string(), ".", ::getpid(), ".new")};
+    COFFER_CHECK(make_empty(made.name));
+    if (::link(made.name.c_str(), path.c_str()) != 0) return cannot_make(path);
+    COFFER_TRY(auto log, open(path));
+    COFFER_CHECK(log->head());  // makes the -wal, so that its name is synced too
+    COFFER_CHECK(sync_name(path));
+    return log;
 }
 
 Result<std::unique_ptr<SqliteLog>> SqliteLog::open(const std::filesystem::path& path) {
     COFFER_CHECK(check_owned(folder_of(path)));
     COFFER_CHECK(check_owned(path));
     return open_as(path, false);
+}
+
+Result<void> SqliteLog::check_closed_to_others(const std::filesystem::path& path) {
+    struct stat store {};
+    if (::stat(path.c_str(), &store) != 0) return {};  // the opening says it better
+    const auto check = [&](const std::string& place, uid_t also) -> Result<void> {
+        struct stat status {};
+        if (::stat(place.c_str(), &status) != 0) return {};
+        if (status.st_uid != 0 && status.st_uid != ::geteuid() && status.st_uid != also)
+            return fail(Code::not_allowed, place, " belongs to uid ", status.st_uid, "; expected uid ", also,
+                        ", whose store it is: chown it");
+        return check_closed(status, place);
+    };
+    COFFER_CHECK(check_folders_above(path, store.st_uid));
+    COFFER_CHECK(check(folder_of(path).string(), store.st_uid));
+    for (const char* suffix : {"", "-wal", "-shm"}) COFFER_CHECK(check(path.string() + suffix, store.st_uid));
+    return {};
 }
 
 Result<std::unique_ptr<SqliteLog>> SqliteLog::open_read_only(const std::filesystem::path& path) {
@@ -147,23 +211,23 @@ Result<Head> SqliteLog::head() {
 }
 
 Result<Head> SqliteLog::stored_head() {
-    COFFER_TRY(auto row,
-               database_.query("SELECT revision, bytes FROM commits ORDER BY revision DESC LIMIT 1"));
+    COFFER_TRY(auto row, database_.query(SELECT_COMMITS "ORDER BY revision DESC LIMIT 1"));
     COFFER_TRY(bool found, row.step());
     if (!found) return Head{};
     return Head{row.integer(0), commit_hash(row.blob(1))};
 }
 
 Result<std::vector<StoredCommit>> SqliteLog::read(std::uint64_t from, std::size_t limit) {
-    COFFER_TRY(
-        auto row,
-        database_.query("SELECT revision, bytes FROM commits WHERE revision >= ? ORDER BY revision LIMIT ?"));
+    COFFER_TRY(auto row, database_.query(SELECT_COMMITS "WHERE revision >= ? ORDER BY revision LIMIT ?"));
     row.bind(from).bind(std::uint64_t{std::min<std::size_t>(limit, 1000)});
     std::vector<StoredCommit> out;
     std::size_t bytes = 0;
     while (bytes < kReadBytes) {
-        COFFER_TRY(bool found, row.step());
-        if (!found) break;
+        auto found = row.step();
+        // What stands before a damaged page is given out; who asks for more is told.
+        if (!found && found.error().code == Code::tampered && !out.empty()) break;
+        if (!found) return tl::make_unexpected(std::move(found).error());
+        if (!*found) break;
         ByteView blob = row.blob(1);
         out.push_back({row.integer(0), Bytes(blob.begin(), blob.end())});
         bytes += blob.size();
@@ -194,6 +258,17 @@ Result<void> SqliteLog::append(const Head& expected, ByteView commit, std::span<
         COFFER_CHECK(insert.bind(hash).bind(ByteView(payload)).run());
     }
     return transaction.commit();
+}
+
+// What is in the file itself was synced by who copied it there from the -wal. SQLite keeps no lock on the
+// -wal, so that closing this descriptor drops none.
+Result<void> SqliteLog::settle() {
+    const std::string log = path_.string() + "-wal";
+    Descriptor file(::open(log.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file && errno == ENOENT) return {};
+    if (!file || ::fdatasync(file.get()) != 0)
+        return fail(Code::unavailable, "syncing ", log, ": ", errno_text());
+    return {};
 }
 
 Result<Bytes> SqliteLog::payload(const Hash& hash) {
@@ -234,6 +309,10 @@ Result<std::vector<Hash>> SqliteLog::payload_hashes(const std::optional<Hash>& a
         COFFER_TRY(bool found, row.step());
         if (!found) return out;
         COFFER_TRY(auto hash, row.fixed<Hash>(0));
+        // Else pages that name each other over and over would fill the memory.
+        if (!out.empty() && hash <= out.back())
+            return refuse(Code::tampered, "store.unreadable", "the index of the payloads of ", path_.string(),
+                          " is damaged: it is out of order");
         out.push_back(hash);
     }
 }

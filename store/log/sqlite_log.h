@@ -25,12 +25,16 @@ class SqliteLog final : public Backend {
     // Code::tampered: a schema that is not ours.
     [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> open(const std::filesystem::path& path);
     // The same with query_only set, for a daemon that never writes. append and the like are Code::read_only.
+    // For a reader that runs for long: nobody but the owner of the file, who may be anybody, can write to it,
+    // to the two files beside it or to the folder; nor put others in their place. Code::not_allowed.
+    [[nodiscard]] static Result<void> check_closed_to_others(const std::filesystem::path& path);
     [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> open_read_only(const std::filesystem::path& path);
 
     [[nodiscard]] Result<Head> head() override;
     [[nodiscard]] Result<std::vector<StoredCommit>> read(std::uint64_t from, std::size_t limit) override;
     [[nodiscard]] Result<void> append(const Head& expected, ByteView commit,
                                       std::span<const Bytes> payloads) override;
+    [[nodiscard]] Result<void> settle() override;
     [[nodiscard]] Result<Bytes> payload(const Hash& hash) override;
     [[nodiscard]] Result<void> drop_payload(const Hash& hash) override;
     [[nodiscard]] Result<std::vector<Hash>> payload_hashes() override;

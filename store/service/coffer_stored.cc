@@ -6,8 +6,12 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
 
+#include "base/supervisor.h"
+#include "confinement/landlock_domain.h"
+#include "confinement/system_call_filter.h"
 #include "keys/secret_buffer.h"
 #include "service/stored_server.h"
 
@@ -38,29 +42,68 @@ void arrange_signals() {
     signal(SIGPIPE, SIG_IGN);
 }
 
-coffer::Result<coffer::ListeningSocket> open_socket(const Options& options, bool& passed_one) {
+// Where everything is that it needs from here on.
+struct Places {
+    std::filesystem::path store, state;
+    std::optional<std::filesystem::path> socket;
+    std::optional<gid_t> group;
+};
+
+coffer::Result<Places> find_places(const Options& options) {
+    const auto absolute = [](const std::filesystem::path& path) {
+        return std::filesystem::absolute(path).lexically_normal();
+    };
+    Places out{absolute(options.store), {}, {}, {}};
+    out.state = options.state ? absolute(*options.state) : out.store.parent_path() / "state";
+    out.socket = options.socket;
+    if (options.group) {
+        COFFER_TRY(out.group, coffer::ListeningSocket::group_number(*options.group));
+    }
+    return out;
+}
+
+// Before it reads anything that others have written. False: this kernel has no Landlock. No file but the
+// store's, its own view and the socket it makes, no network, and the system calls of a server with a
+// database.
+coffer::Result<bool> confine(const Places& places) {
+    COFFER_CHECK(coffer::StoreWriter::make_folders(places.store, places.state));
+    const std::array folders{places.store.parent_path(), places.state};
+    coffer::LandlockRules rules;
+    rules.writable = folders;
+    if (places.socket) rules.socket_folder = std::filesystem::absolute(*places.socket).parent_path();
+    rules.abstract_sockets = coffer::supervisor_is_abstract();
+    COFFER_TRY(const int version, coffer::enter_landlock_domain(rules));
+    coffer::SystemCallRules calls;
+    calls.allowed.assign(coffer::kDatabaseCalls.begin(), coffer::kDatabaseCalls.end());
+    // The files' modes, and the name that a new store gets when it is whole.
+    calls.allowed.insert(calls.allowed.end(), {"chmod", "link", "linkat"});
+    if (places.socket) calls.allowed.insert(calls.allowed.end(), {"bind", "chown", "listen"});
+    COFFER_CHECK(coffer::install_system_call_filter(calls));
+    return version > 0;
+}
+
+coffer::Result<coffer::ListeningSocket> open_socket(const Places& places, bool& passed_one) {
     using coffer::Code;
     COFFER_TRY(auto passed, coffer::ListeningSocket::passed());
     passed_one = passed.has_value();
-    if (passed && options.socket)
+    if (passed && places.socket)
         return coffer::fail(Code::invalid, "--socket and a socket of the service manager: give one of them");
     if (passed) return *std::move(passed);
-    if (!options.socket)
+    if (!places.socket)
         return coffer::fail(Code::invalid,
                             "no socket: start it by coffer-stored.socket, or give --socket PATH");
-    return coffer::ListeningSocket::make(*options.socket, options.group);
+    return coffer::ListeningSocket::make(*places.socket, places.group);
 }
 
 coffer::Result<void> serve(const Options& options) {
     if (!coffer::initialise_crypto())
         return coffer::fail(coffer::Code::failed, "the system's random generator cannot be used");
-    const auto store = std::filesystem::absolute(options.store).lexically_normal();
-    const auto state = options.state ? std::filesystem::absolute(*options.state).lexically_normal()
-                                     : store.parent_path() / "state";
-    COFFER_TRY(auto writer, coffer::StoreWriter::open(store, state));
+    COFFER_TRY(const auto places, find_places(options));
+    COFFER_TRY(const bool landlocked, confine(places));
+    COFFER_TRY(auto writer, coffer::StoreWriter::open(places.store, places.state));
     // The socket last: whoever finds it is served.
     bool activated = false;
-    COFFER_TRY(auto socket, open_socket(options, activated));
+    COFFER_TRY(auto socket, open_socket(places, activated));
     coffer::StoredServerSettings settings;
     settings.idle_exit = options.idle_exit ? std::chrono::seconds(*options.idle_exit)
                          : activated       ? kIdleExit
@@ -68,8 +111,8 @@ coffer::Result<void> serve(const Options& options) {
     settings.timeout = std::chrono::seconds(options.timeout);
     settings.limits = options.limits;
     COFFER_TRY(auto head, writer->head());
-    std::fprintf(stderr, "coffer-stored: serving %s at revision %llu\n", store.c_str(),
-                 static_cast<unsigned long long>(head.revision));
+    std::fprintf(stderr, "coffer-stored: serving %s at revision %llu%s\n", places.store.c_str(),
+                 static_cast<unsigned long long>(head.revision), landlocked ? "" : ", without Landlock");
     coffer::StoredServer server(*writer, socket, settings);
     return server.run();
 }

@@ -10,19 +10,10 @@
 
 #include "base/socket_address.h"
 #include "base/supervisor.h"
+#include "base/trusted_path.h"
 
 namespace coffer {
 namespace {
-
-Result<gid_t> group_number(const std::string& name) {
-    std::array<char, 16384> buffer{};
-    group entry{};
-    group* found = nullptr;
-    if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
-        return fail(Code::not_found, "there is no group \"", name, "\"; make it with: groupadd --system ",
-                    name);
-    return found->gr_gid;
-}
 
 // A socket that a crash left behind is replaced, one that is in use and any other file never.
 Result<void> clear_place(const std::filesystem::path& path, const sockaddr_un& address) {
@@ -41,6 +32,16 @@ Result<void> clear_place(const std::filesystem::path& path, const sockaddr_un& a
 
 }  // namespace
 
+Result<gid_t> ListeningSocket::group_number(const std::string& name) {
+    std::array<char, 16384> buffer{};
+    group entry{};
+    group* found = nullptr;
+    if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
+        return fail(Code::not_found, "there is no group \"", name, "\"; make it with: groupadd --system ",
+                    name);
+    return found->gr_gid;
+}
+
 Result<std::optional<ListeningSocket>> ListeningSocket::passed() {
     auto descriptors = take_passed_descriptors();
     if (descriptors.empty()) return std::nullopt;
@@ -52,13 +53,9 @@ Result<std::optional<ListeningSocket>> ListeningSocket::passed() {
     return ListeningSocket(std::move(one.descriptor));
 }
 
-Result<ListeningSocket> ListeningSocket::make(const std::filesystem::path& path,
-                                              const std::optional<std::string>& group) {
+Result<ListeningSocket> ListeningSocket::make(const std::filesystem::path& path, std::optional<gid_t> group) {
     COFFER_TRY(auto address, socket_address(path));
-    std::optional<gid_t> owner;
-    if (group) {
-        COFFER_TRY(owner, group_number(*group));
-    }
+    COFFER_CHECK(check_folders_above(path));
     COFFER_CHECK(clear_place(path, address));
     ListeningSocket made(Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
     // Nobody's until it is its group's: the mode it is made with is 0600 here, for a moment.
@@ -69,9 +66,9 @@ Result<ListeningSocket> ListeningSocket::make(const std::filesystem::path& path,
     if (bound != 0)
         return fail(Code::unavailable, "making the socket ", path.string(), ": ", errno_text(error));
     made.made_ = path;
-    if (owner && ::chown(path.c_str(), static_cast<uid_t>(-1), *owner) != 0)
-        return fail(Code::not_allowed, "giving the socket ", path.string(), " to the group ", *group, ": ",
-                    errno_text(), "; let this user be in that group");
+    if (group && ::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0)
+        return fail(Code::not_allowed, "giving the socket ", path.string(), " to the group with the number ",
+                    *group, ": ", errno_text(), "; let this user be in that group");
     if (::chmod(path.c_str(), 0660) != 0 || ::listen(made.descriptor(), SOMAXCONN) != 0)
         return fail(Code::failed, "listening at ", path.string(), ": ", errno_text());
     return made;

@@ -22,7 +22,9 @@ class ListeningSocket {
     // Made at `path`; a socket that nobody listens on any more is replaced. `group`: who may connect besides
     // this user, else its own group. Code::conflict when somebody listens there.
     [[nodiscard]] static Result<ListeningSocket> make(const std::filesystem::path& path,
-                                                      const std::optional<std::string>& group);
+                                                      std::optional<gid_t> group);
+    // The number of a group; Code::not_found when there is none of that name.
+    [[nodiscard]] static Result<gid_t> group_number(const std::string& name);
     ListeningSocket(ListeningSocket&& other) noexcept = default;
     ListeningSocket& operator=(ListeningSocket&& other) = delete;
     ~ListeningSocket();  // takes away the file that make() made

@@ -86,6 +86,7 @@ constexpr std::array kRules = std::to_array<std::string_view>({
     "store.missing-commit",
     "store.rollback",
     "store.schema",
+    "store.unreadable",
 });
 static_assert(std::ranges::is_sorted(kRules));
 

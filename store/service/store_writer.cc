@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/descriptor.h"
+#include "base/trusted_path.h"
 #include "keys/seal.h"
 #include "service/stored_protocol.h"
 
@@ -72,14 +73,23 @@ StoreWriter::StoreWriter(std::filesystem::path path, std::filesystem::path state
                          std::unique_ptr<SqliteLog> log)
     : path_(std::move(path)), state_(std::move(state)), log_(std::move(log)) {}
 
+Result<void> StoreWriter::make_folders(const std::filesystem::path& store,
+                                       const std::filesystem::path& state) {
+    COFFER_CHECK(make_folder(store.parent_path(), 0750));
+    return make_folder(state, 0700);
+}
+
 Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const std::filesystem::path& store,
                                                        const std::filesystem::path& state) {
-    COFFER_CHECK(make_folder(store.parent_path(), 0750));
+    COFFER_CHECK(make_folders(store, state));
     std::error_code ignored;
     if (!std::filesystem::exists(std::filesystem::symlink_status(store, ignored)))
         COFFER_CHECK(SqliteLog::create(store));
+    keep_modes(store);
+    COFFER_CHECK(SqliteLog::check_closed_to_others(store));
     std::unique_ptr<StoreWriter> writer(new StoreWriter(store, state, nullptr));
     COFFER_TRY(writer->log_, writer->open_log());
+    COFFER_CHECK(check_folders_above(state / kWatermarkFile));
     COFFER_CHECK(writer->log_->head());  // a first look makes -wal and -shm where a backup came without them
     keep_modes(store);
     COFFER_TRY(auto pin, writer->find_pin());

@@ -27,6 +27,10 @@ class StoreWriter {
     [[nodiscard]] static Result<std::unique_ptr<StoreWriter>> open(const std::filesystem::path& store,
                                                                    const std::filesystem::path& state);
 
+    // Makes the two folders where there are none: 0750 for the store's, 0700 for `state`.
+    [[nodiscard]] static Result<void> make_folders(const std::filesystem::path& store,
+                                                   const std::filesystem::path& state);
+
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     [[nodiscard]] Result<Head> head() { return log_->head(); }
     // A page: at most `limit` commits, fewer when they are large.

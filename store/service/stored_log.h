@@ -30,6 +30,7 @@ class StoredLog final : public Backend {
     // Refused, by the name of its rule, is also what readers would not believe.
     [[nodiscard]] Result<void> append(const Head& expected, ByteView commit,
                                       std::span<const Bytes> payloads) override;
+    [[nodiscard]] Result<void> settle() override { return {}; }  // the service has done so at its start
     [[nodiscard]] Result<Bytes> payload(const Hash& hash) override;
     // Only what was purged, or what no commit names; else Code::not_allowed.
     [[nodiscard]] Result<void> drop_payload(const Hash& hash) override;

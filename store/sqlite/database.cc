@@ -55,7 +55,9 @@ void harden(sqlite3* connection) {
     sqlite3_db_config(connection, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
-    sqlite3_exec(connection, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", nullptr, nullptr, nullptr);
+    // Nothing of a database goes to a file in /var/tmp, where a confined program could not make one either.
+    sqlite3_exec(connection, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY",
+                 nullptr, nullptr, nullptr);
     // The -wal and -shm files stay when the last writer closes, so that a reader without write access to the
     // folder can open the database at any time. Only where there is a limit is the -wal file cut then:
     // otherwise each run of a tool would copy and sync all of it once more.

@@ -156,24 +156,26 @@ Result<void> Replay::apply(const Put& op) {
     SecretName name{key->scope, op.key};
     // Most are new where a large log is folded for the first time.
     COFFER_TRY(auto added, rows_.add_secret(name, key->visibility));
-    SecretRow row{added.value_or(0), key->visibility, 0, 0};
-    if (!added) {
-        COFFER_TRY(auto found, rows_.secret(name));
-        row = found.value_or(row);
+    std::optional<SecretRow> row;
+    if (added) {
+        row = SecretRow{*added, key->visibility, 0, 0};
+    } else {
+        COFFER_TRY(row, rows_.secret(name));
     }
-    if (row.visibility != key->visibility)
-        return refuse(Code::not_allowed, "put.visibility", name.text(), " is ", to_text(row.visibility),
+    if (!row) return fail(Code::tampered, "the view has ", name.text(), " and does not find it");
+    if (row->visibility != key->visibility)
+        return refuse(Code::not_allowed, "put.visibility", name.text(), " is ", to_text(row->visibility),
                       " for ever, not ", to_text(key->visibility));
-    if (op.version != row.last_version + 1)
+    if (op.version != row->last_version + 1)
         return refuse(Code::conflict, "put.version", "the next version of ", name.text(), " is ",
-                      row.last_version + 1, ", found ", op.version);
+                      row->last_version + 1, ", found ", op.version);
     if (op.sealed_as < 1 || op.sealed_as > op.version)
         return refuse(Code::tampered, "put.sealed-as", "version ", op.version, " sealed as ", op.sealed_as);
     bool fresh = op.sealed_as == op.version;
     if (fresh) {
         COFFER_CHECK(check_fresh(op, *key, *newest));
     } else {
-        COFFER_CHECK(check_restore(op, row));
+        COFFER_CHECK(check_restore(op, *row));
     }
     Version version{op.version,     fresh ? Change::put : Change::restore,
                     body_.revision, body_.time_ms,
@@ -181,13 +183,13 @@ Result<void> Replay::apply(const Put& op) {
                     op.sealed_as,   op.not_after_ms,
                     op.payload,     op.padded_len,
                     false};
-    COFFER_TRY(bool is_added, rows_.add_version(row.number, version));
+    COFFER_TRY(bool is_added, rows_.add_version(row->number, version));
     // Else a purge of the one would destroy the other's payload.
     if (!is_added)
         return refuse(Code::tampered, "put.payload-reused", "the payload ", op.payload.hex(),
                       " was put before; a new value is sealed anew");
     if (added) return {};  // as it was added
-    return rows_.set_versions(row.number, op.version, op.version);
+    return rows_.set_versions(row->number, op.version, op.version);
 }
 
 Result<void> Replay::apply(const Remove& op) {
@@ -202,8 +204,8 @@ Result<void> Replay::apply(const Remove& op) {
     version.version = op.version;
     version.change = Change::removal;
     version.revision = body_.revision;
-    COFFER_TRY(bool is_added, rows_.add_version(row->number, version));
-    if (!is_added) return fail(Code::failed, "the view takes no removal of ", op.name.text());
+    COFFER_CHECK(
+        rows_.add_version(row->number, version));  // it has no payload that could have been put before
     return rows_.set_versions(row->number, op.version, 0);
 }
 

@@ -13,6 +13,10 @@ ByteView watermark_key(const StoreOptions& options) {
     return options.watermark_identity ? options.watermark_identity->watermark_key() : ByteView{};
 }
 
+Failure missing_commit() {
+    return refuse(Code::tampered, "store.missing-commit", "the commit is missing from the store");
+}
+
 Failure rolled_back(const Head& believed, const Head& found, const std::optional<Alarm>& alarm) {
     std::string why =
         alarm ? concat("; revision ", alarm->revision, " does not verify: ", alarm->error.message) : "";
@@ -25,6 +29,11 @@ Failure rolled_back(const Head& believed, const Head& found, const std::optional
 }
 
 }  // namespace
+
+Error unreadable_log(Error error) {
+    if (error.rule.empty()) error.rule = "store.unreadable";
+    return error;
+}
 
 VerifiedStore::VerifiedStore(std::unique_ptr<Backend> backend, View view, StoreOptions options)
     : backend_(std::move(backend)), view_(std::move(view)), options_(std::move(options)) {}
@@ -72,36 +81,45 @@ Result<void> VerifiedStore::rebuild_if_forked() {
 
 Result<void> VerifiedStore::catch_up(const Applied& applied) {
     COFFER_CHECK(view_.refresh());
-    COFFER_TRY(auto head, backend_->head());
+    auto head = backend_->head();
+    if (!head && head.error().code != Code::tampered) return tl::make_unexpected(std::move(head).error());
     const Head& mine = view_.head();
     alarm_.reset();
-    if (head.revision < mine.revision || (head.revision == mine.revision && head.hash != mine.hash)) {
-        auto error = rolled_back(mine, head, std::nullopt).value();
-        alarm_ = Alarm{std::min(head.revision, mine.revision), std::move(error)};
+    if (head &&
+        (head->revision < mine.revision || (head->revision == mine.revision && head->hash != mine.hash))) {
+        auto error = rolled_back(mine, *head, std::nullopt).value();
+        alarm_ = Alarm{std::min(head->revision, mine.revision), std::move(error)};
         return {};
     }
-    while (!alarm_ && view_.head().revision < head.revision) COFFER_CHECK(ingest_batch(applied));
+    if (!head || view_.head().revision < head->revision) COFFER_CHECK(backend_->settle());
+    while (!alarm_ && (!head || view_.head().revision < head->revision)) COFFER_CHECK(ingest_batch(applied));
+    if (!head) alarm_ = Alarm{view_.head().revision + 1, unreadable_log(std::move(head).error())};
     advance_watermark();
     return {};
 }
 
 Result<void> VerifiedStore::ingest_batch(const Applied& applied) {
-    COFFER_TRY(auto commits, backend_->read(view_.head().revision + 1, kBatch));
+    auto read = backend_->read(view_.head().revision + 1, kBatch);
+    if (!read && read.error().code == Code::tampered) {
+        alarm_ = Alarm{view_.head().revision + 1, unreadable_log(std::move(read).error())};
+        return {};
+    }
+    COFFER_TRY(auto commits, std::move(read));
     // The head said that there is more: a hole in the file is a tail that does not verify.
-    if (commits.empty())
-        alarm_ = Alarm{view_.head().revision + 1,
-                       Error{Code::tampered, "the commit is missing from the store", "store.missing-commit"}};
+    if (commits.empty()) alarm_ = Alarm{view_.head().revision + 1, missing_commit().value()};
     std::vector<CommitBody> bodies;
     COFFER_TRY(auto refused, view_.fold(
-                                 commits, [this](const auto& commit) { return check_watermark(commit); },
+                                 commits, [this](const auto& commit) { return check_next(commit); },
                                  applied ? &bodies : nullptr));
     if (refused) alarm_ = Alarm{view_.head().revision + 1, *std::move(refused)};
     for (const CommitBody& body : bodies) applied(body);
     return {};
 }
 
+// A commit that stands under another number than its own leaves a hole there, as `coffer verify` sees it too.
 // On the way past the watermark's revision, the commit there must be the one that was believed.
-Result<void> VerifiedStore::check_watermark(const StoredCommit& next) const {
+Result<void> VerifiedStore::check_next(const StoredCommit& next) const {
+    if (next.revision != view_.head().revision + 1) return missing_commit();
     if (!watermark_ || watermark_->head.revision != view_.head().revision + 1 ||
         commit_hash(next.bytes) == watermark_->head.hash)
         return {};

@@ -28,6 +28,10 @@ struct Alarm {
     Error error;
 };
 
+// What a reader says of a damaged page, or of a schema that is not ours: the log is believed as far as it can
+// be read. Gives the backend's error a rule where it has none.
+[[nodiscard]] Error unreadable_log(Error error);
+
 class VerifiedStore {
   public:
     // Verifies what is new since the last run. Code::tampered for a log below or beside the watermark; a tail
@@ -64,7 +68,7 @@ class VerifiedStore {
     VerifiedStore(std::unique_ptr<Backend> backend, View view, StoreOptions options);
     [[nodiscard]] Result<void> rebuild_if_forked();
     [[nodiscard]] Result<void> ingest_batch(const Applied& applied);
-    [[nodiscard]] Result<void> check_watermark(const StoredCommit& next) const;
+    [[nodiscard]] Result<void> check_next(const StoredCommit& next) const;
     std::unique_ptr<Backend> backend_;
     View view_;
     StoreOptions options_;

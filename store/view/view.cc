@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kApplicationId = 0x43465657;  // "CFVW"
 constexpr std::uint64_t kFormat = 1;
+constexpr std::uint64_t kLeftLog = 512u << 10;  // what some ten commands write; read in half a millisecond
 
 // The state folder, 0700 and this user's own. Locked while a view is opened or made, so that two first runs
 // do not make it twice.
@@ -46,7 +47,6 @@ void remove_database(const std::filesystem::path& path) {
 // At rest a reader keeps 16 MiB of pages. While commits are folded all that they change stays in memory:
 // payload hashes lie anywhere in their index, so that its pages would be written, read and written again. A
 // million secrets change some 200 MiB.
-constexpr std::uint64_t kLeftLog = 512u << 10;  // what some ten commands write; read in half a millisecond
 constexpr std::string_view kSmallCache = "PRAGMA cache_size = -16384";
 constexpr std::string_view kLargeCache = "PRAGMA cache_size = -262144";
 
@@ -307,9 +307,9 @@ Result<CommitBody> View::Update::fold(ByteView commit) {
 Result<std::optional<Error>> View::fold(std::span<const StoredCommit> commits, const Check& check,
                                         std::vector<CommitBody>* bodies) {
     std::optional<Error> refused;
-    while (true) {
+    while (!commits.empty()) {
         COFFER_TRY(auto update, begin());
-        std::vector<CommitBody> folded;
+        if (bodies) bodies->clear();
         auto next = commits.begin();
         for (; next != commits.end(); ++next) {
             if (next->revision <= head_.revision) continue;  // another process was quicker
@@ -318,15 +318,15 @@ Result<std::optional<Error>> View::fold(std::span<const StoredCommit> commits, c
                 refused = std::move(body).error();
                 break;
             }
-            if (bodies) folded.push_back(*std::move(body));
+            if (bodies) bodies->push_back(*std::move(body));
         }
         if (next == commits.end()) {
             COFFER_CHECK(update.keep());
-            if (bodies) std::ranges::move(folded, std::back_inserter(*bodies));
-            return refused;
+            break;
         }
         commits = commits.first(static_cast<std::size_t>(next - commits.begin()));
     }
+    return refused;
 }
 
 }  // namespace coffer

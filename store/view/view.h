@@ -117,7 +117,7 @@ class View {
 
     // Folds commits in their order, but for those that it has, up to the first that is refused, and keeps
     // them. `check` is asked before each, with the view as of the revision before. The bodies of what was
-    // folded are added to `bodies`.
+    // folded are then in `bodies`.
     using Check = std::function<Result<void>(const StoredCommit&)>;
     [[nodiscard]] Result<std::optional<Error>> fold(std::span<const StoredCommit> commits, const Check& check,
                                                     std::vector<CommitBody>* bodies = nullptr);

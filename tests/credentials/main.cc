@@ -3,7 +3,6 @@
 // The main of the tests of credentials. They run as process 1 of a pid namespace: what process 1 runs is what
 // systemd runs, so that each forked child passes for its loader of credentials, and other programs do not.
 // The names of its peers are those of a network namespace, and so one of the tests' own.
-#define CATCH_CONFIG_RUNNER
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -11,12 +10,12 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "keys/secret_buffer.h"
-#include "support/catch.h"
+#include <cerrno>
+
 #include "support/mount_needs.h"
+#include "support/run_tests.h"
 
 int main(int argc, char** argv) {
-    if (!coffer::initialise_crypto()) return 1;
     if (auto status = coffer::test::left_out()) return *status;
     const auto first = static_cast<pid_t>(
         syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0));
@@ -26,7 +25,7 @@ int main(int argc, char** argv) {
         if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
             mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
             return 1;
-        return Catch::Session().run(argc, argv);
+        return coffer::test::run_tests(argc, argv);
     }
     int status = 0;
     while (waitpid(first, &status, 0) < 0) {

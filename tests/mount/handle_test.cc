@@ -7,6 +7,7 @@
 
 #include "base/wall_clock.h"
 #include "support/mounted_store.h"
+#include "support/puppet.h"
 
 using namespace coffer;
 using namespace coffer::test;
@@ -198,6 +199,28 @@ TEST_CASE("inherit = true lets whoever holds the descriptor read") {
         return read_all(fd);
     });
     CHECK(child == Outcome{0, "handed on"});
+    mounted.stop();
+}
+
+TEST_CASE("who has inherited an open file reads no more when the rule no longer has inherit") {
+    MountedStore mounted(allow(kAlice, "acme/**", "inherit = true\n"));
+    mounted.set(kKey, "handed on");
+    mounted.start();
+    int fd = -1;
+    const auto open_and_become_another = [&] {
+        if (setresgid(kAlice.gid, kAlice.gid, 0) != 0 || setresuid(kAlice.uid, kAlice.uid, 0) != 0) return 1;
+        fd = open(mounted.path(kKey).c_str(), O_RDONLY);
+        return fd >= 0 && setresuid(0, 0, 0) == 0 && become(kBob) ? 0 : 1;
+    };
+    const auto read_one = [&] {
+        char byte = 0;
+        return pread(fd, &byte, 1, 0) == 1 ? 0 : errno;
+    };
+    Puppet heir({open_and_become_another, read_one});
+    REQUIRE(heir.act(0) == 0);
+    CHECK(heir.act(1) == 0);
+    mounted.write_policy(allow(kAlice, "acme/**"));
+    CHECK(soon([&] { return heir.act(1) == EACCES; }));
     mounted.stop();
 }
 

@@ -18,7 +18,7 @@ class Program {
     Program() {
         std::filesystem::permissions(folder.path(), std::filesystem::perms(0711));
         std::filesystem::create_directory(folder / "run");
-        std::filesystem::permissions(folder / "run", std::filesystem::perms(0777));
+        std::filesystem::permissions(folder / "run", std::filesystem::perms(01777));
         std::filesystem::create_directory(folder / "data");
         REQUIRE(chown((folder / "data").c_str(), kStoreUser.uid, kStoreUser.gid) == 0);
     }

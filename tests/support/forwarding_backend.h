@@ -20,6 +20,7 @@ class ForwardingBackend : public Backend {
     Result<void> append(const Head& expected, ByteView commit, std::span<const Bytes> payloads) override {
         return inner_->append(expected, commit, payloads);
     }
+    Result<void> settle() override { return inner_->settle(); }
     Result<Bytes> payload(const Hash& hash) override { return inner_->payload(hash); }
     Result<void> drop_payload(const Hash& hash) override { return inner_->drop_payload(hash); }
     Result<std::vector<Hash>> payload_hashes() override { return inner_->payload_hashes(); }

@@ -57,9 +57,17 @@ inline Purge purge(std::string_view name, std::uint64_t version) {
 class LogBuilder {
   public:
     // Revision 1: the owner, and nobody else.
-    LogBuilder() : LogBuilder(0) { commit(owner, {add(owner, "owner", Role::owner, "*/*/*")}); }
+    LogBuilder() : LogBuilder(numbered_store(0xa0)) {
+        commit(owner, {add(owner, "owner", Role::owner, "*/*/*")});
+    }
     // No revision at all.
-    static LogBuilder empty() { return LogBuilder(0); }
+    static LogBuilder empty() { return LogBuilder(numbered_store(0xa0)); }
+    explicit LogBuilder(const StoreId& id) : store(id), view(value(View::in_memory({store, owner.id()}))) {}
+    static StoreId numbered_store(std::uint8_t first) {
+        StoreId id;
+        for (std::uint8_t i = 0; i < 16; ++i) id.bytes[i] = static_cast<std::uint8_t>(first + i);
+        return id;
+    }
 
     // The next commit, right in everything but what its operations say.
     [[nodiscard]] CommitBody body(std::vector<Operation> operations) const {
@@ -116,12 +124,6 @@ class LogBuilder {
     std::vector<Bytes> commits;  // what was accepted
 
   private:
-    explicit LogBuilder(int) : store(numbered_store()), view(value(View::in_memory({store, owner.id()}))) {}
-    static StoreId numbered_store() {
-        StoreId id;
-        for (std::uint8_t i = 0; i < 16; ++i) id.bytes[i] = static_cast<std::uint8_t>(0xa0 + i);
-        return id;
-    }
     template <class T>
     static T value(Result<T> result) {
         if (!result) throw std::runtime_error(result.error().message);

@@ -4,6 +4,7 @@
 // driven through the library. Values given here are test data, so they may be plain strings.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 
 #include "change/principals.h"
@@ -14,13 +15,14 @@
 
 namespace coffer::test {
 
+// Throws what went wrong, which a test shows; so that a fuzzer, which is no test, has it as well.
 template <class T>
 T must(Result<T> result) {
-    if (!result) FAIL(result.error().message);
+    if (!result) throw std::runtime_error(result.error().message);
     return *std::move(result);
 }
 inline void must(Result<void> result) {
-    if (!result) FAIL(result.error().message);
+    if (!result) throw std::runtime_error(result.error().message);
 }
 
 class TestStore {
@@ -63,19 +65,25 @@ class TestStore {
     Pin pin;
 };
 
-// What the identity unseals of the live version, or the error.
+// What the identity unseals of a version, or the error.
+inline Result<std::string> unseal_version(VerifiedStore& store, const Identity& identity,
+                                          const Secret& secret, const Version& version) {
+    COFFER_TRY(auto payload, store.payload(version));
+    COFFER_TRY(auto key, store.scope_key(identity, version.scope_key));
+    const ScopeKey* scope_key = store.view().roster().scope_key(version.scope_key);
+    Hash context = payload_context(store.view().pin().store, secret.name, secret.visibility,
+                                   version.sealed_as, version.scope_key);
+    COFFER_TRY(auto value, unseal_payload(payload, key.view(), scope_key->public_half, context));
+    return std::string(as_text(value.view()));
+}
+
+// The same of the live version.
 inline Result<std::string> unseal_live(VerifiedStore& store, const Identity& identity,
                                        std::string_view name) {
     COFFER_TRY(auto parsed, SecretName::parse(name));
     COFFER_TRY(auto secret, store.view().find(parsed));
     if (!secret || !secret->live) return fail(Code::not_found, name);
-    COFFER_TRY(auto payload, store.payload(*secret->live));
-    COFFER_TRY(auto key, store.scope_key(identity, secret->live->scope_key));
-    const ScopeKey* scope_key = store.view().roster().scope_key(secret->live->scope_key);
-    Hash context = payload_context(store.view().pin().store, parsed, secret->visibility,
-                                   secret->live->sealed_as, secret->live->scope_key);
-    COFFER_TRY(auto value, unseal_payload(payload, key.view(), scope_key->public_half, context));
-    return std::string(as_text(value.view()));
+    return unseal_version(store, identity, *secret, *secret->live);
 }
 
 }  // namespace coffer::test

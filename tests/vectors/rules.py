@@ -12,7 +12,7 @@ from pathlib import Path
 SLUG = r"[a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*"
 # No vector: a commit of more than 1 MiB, what only a store in use shows, and texts that are handed over.
 NO_VECTOR = {"commit.too-large", "payload.missing", "grant.box", "store.fork", "store.rollback", "store.missing-commit",
-             "store.schema", "recipient.signing", "recipient.sealing"}
+             "store.schema", "store.unreadable", "recipient.signing", "recipient.sealing"}
 # The names as coffer-stored and its clients know them.
 LIST = "store/service/rule_names.cc"
 

@@ -65,6 +65,7 @@ Result<void> join_store(const JoinRequest& request, Output& out) {
     }
     COFFER_CHECK(files.file(config.file, write_config(config), 0644));
     COFFER_CHECK(load_config(config.file));
+    COFFER_CHECK(files.sync());
     files.keep();
     out.line("joined the store as ", to_text(principal.role), ' ', principal.name, " of ",
              principal.pattern.text());

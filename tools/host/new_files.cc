@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <set>
 
 #include "base/descriptor.h"
 #include "base/file.h"
@@ -59,6 +60,14 @@ Result<void> NewFiles::new_folder(const std::filesystem::path& path, mode_t mode
     }
     if (mkdir(made.c_str(), mode) != 0) return cannot_make(path);
     made_.push_back(made);
+    return sync_name(made);
+}
+
+Result<void> NewFiles::sync() const {
+    std::set<std::filesystem::path> synced;
+    for (const auto& path : made_) {
+        if (synced.insert(path.parent_path()).second) COFFER_CHECK(sync_name(path));
+    }
     return {};
 }
 

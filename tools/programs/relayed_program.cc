@@ -241,10 +241,19 @@ class Relay {
     // neither is anything lost nor does whoever waits for the program wait for that as well.
     void linger() {
         if (std::none_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_open(); })) return;
-        if (::fork() != 0) return;
+        auto locked = Pipe::make();
+        if (::fork() != 0) {
+            // What this process has locked stays so until the other has locked it too, and closes the pipe.
+            char none = 0;
+            if (locked) locked->write_end.reset();
+            while (locked && ::read(locked->read_end.get(), &none, 1) < 0 && errno == EINTR) {
+            }
+            return;
+        }
         signals_.give_back();
         redactor_->lock_again();
         for (OutputChannel& channel : channels_) channel.lock_again();
+        if (locked) *locked = {};
         while (!std::all_of(channels_.begin(), channels_.end(), [](auto& one) { return one.is_done(); })) {
             std::vector<pollfd> wanted;
             for (const OutputChannel& channel : channels_) wanted.push_back(channel.wanted());

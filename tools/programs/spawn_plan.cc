@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include "keys/stack.h"
+
 namespace coffer {
 
 SpawnPlan::SpawnPlan(const sigset_t& blocked) {
@@ -19,12 +21,16 @@ SpawnPlan::~SpawnPlan() {
 
 void SpawnPlan::duplicate(int descriptor, int as) {
     posix_spawn_file_actions_adddup2(&actions_, descriptor, as);
+    // At its first call libc resolves a function of its own, and saves the processor's registers on the
+    // stack, with pieces of the values that were copied last.
+    wipe_stack();
 }
 
 void SpawnPlan::open_terminal(const std::string& path, int as) {
     posix_spawn_file_actions_addopen(&actions_, as, path.c_str(), O_RDWR, 0);
     posix_spawn_file_actions_addtcsetpgrp_np(&actions_, as);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+    wipe_stack();  // as above
 }
 
 int SpawnPlan::spawn(const std::vector<std::string>& words, const std::vector<char*>& environment,

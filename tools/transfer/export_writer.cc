@@ -42,6 +42,7 @@ Result<void> ExportWriter::finish() {
     } else if (!is_tree(format_)) {
         COFFER_CHECK(made_.file(out_, text, 0600));
     }
+    COFFER_CHECK(made_.sync());
     made_.keep();
     return {};
 }

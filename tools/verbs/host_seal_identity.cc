@@ -50,6 +50,7 @@ class HostSealIdentity final : public Command {
         NewFiles files;
         COFFER_CHECK(files.folder(credential.parent_path(), 0700));
         COFFER_CHECK(files.file(credential, sealed, 0600));
+        COFFER_CHECK(files.sync());
         files.keep();
         if (remove_plain_ && ::unlink(in.c_str()) != 0)
             return fail(Code::failed, "sealed as ", credential.native(), ", but ", in.native(),

@@ -75,6 +75,7 @@ class Init final : public Command {
                         pin_text(mark), " --store ", places.store.native(), " --identity ",
                         places.identity.native(), '`');
         if (!head) return tl::make_unexpected(std::move(head).error());
+        COFFER_CHECK(files.sync());
         files.keep();
         print(places, pin_text(Watermark{mark.pin, *head}), out);
         print_document(places, owner, pin_text(Watermark{mark.pin, *head}), out);

@@ -2,6 +2,7 @@
 #include "access/attest/attested_process.h"
 
 #include "access/attest/credential_loader.h"
+#include "access/attest/exe_mount.h"
 #include "access/attest/invocation.h"
 
 namespace coffer {
@@ -20,6 +21,7 @@ bool AttestedProcess::same_exe() const {
 }
 
 Descriptor AttestedProcess::open_exe() const {
+    if (!exe_is_kernels(home_)) return {};
     Descriptor file = home_.open_exe();
     if (file && ProcFolder::stamp_of(file) != exe_) file = {};
     return file;

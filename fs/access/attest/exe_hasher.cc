@@ -56,8 +56,12 @@ Result<Hash> ExeHasher::hash(Descriptor file) {
     auto job = enqueue(std::move(file), id);
     if (!job) return fail(Code::limit, "too many executables wait to be hashed");
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, limits_.patience, [&] { return job->result || stopping_; }) || !job->result)
-        return fail(Code::limit, "the executable is still being hashed");
+    if (callers_ < limits_.callers) {
+        ++callers_;
+        changed_.wait_for(lock, limits_.patience, [&] { return job->result || stopping_; });
+        --callers_;
+    }
+    if (!job->result) return fail(Code::limit, "the executable is still being hashed");
     return *job->result;
 }
 

@@ -26,6 +26,7 @@ class ExeHasher {
         std::uint64_t bytes = 512u << 20;          // of one executable; some 1.3 s
         std::chrono::milliseconds patience{2000};  // of a caller; its next request finds the work done
         std::size_t waiting = 64;                  // executables at once
+        std::size_t callers = 64;  // who wait at once, each of them a worker that serves nobody
     };
     ExeHasher() : ExeHasher(Limits()) {}
     explicit ExeHasher(Limits limits);
@@ -34,8 +35,8 @@ class ExeHasher {
     ExeHasher& operator=(const ExeHasher&) = delete;
 
     // Of an executable that is open for reading. Code::limit when it is too large, too many wait, or patience
-    // is over; Code::not_allowed for what is no regular file, or one on a FUSE file system, whose server
-    // could keep the worker waiting for ever or show another content to each reader.
+    // is over (the work goes on); Code::not_allowed for what is no regular file, or one on a FUSE file
+    // system, whose server could keep the worker waiting for ever or show another content to each reader.
     [[nodiscard]] Result<Hash> hash(Descriptor file);
     // In the background, so that its first caller need not wait. Nothing is said of a file that is not there.
     void prepare(const std::filesystem::path& path);
@@ -65,9 +66,10 @@ class ExeHasher {
 
     const Limits limits_;
     LruTable<FileId, Hash, FileIdHash> known_;
-    std::mutex mutex_;  // a leaf; guards jobs_, stopping_ and each job's result
+    std::mutex mutex_;  // a leaf; guards jobs_, callers_, stopping_ and each job's result
     std::condition_variable changed_;
     std::deque<std::shared_ptr<Job>> jobs_;  // the first is being worked on
+    std::size_t callers_ = 0;                // who wait
     bool stopping_ = false;
     std::thread worker_;
 };

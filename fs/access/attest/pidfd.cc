@@ -20,6 +20,7 @@ struct KernelPidfdInfo {
     std::uint32_t spare;
 };
 static_assert(sizeof(KernelPidfdInfo) == 64);
+static_assert(kPidfdGetInfo == _IOWR(0xFF, 11, KernelPidfdInfo));
 
 constexpr std::uint64_t kInfoPid = 1, kInfoCreds = 2, kInfoCgroupId = 4;
 constexpr std::uint64_t kWanted = kInfoPid | kInfoCreds | kInfoCgroupId;
@@ -31,10 +32,9 @@ Descriptor open_thread_pidfd(pid_t tid) {
 }
 
 std::optional<PidfdInfo> pidfd_info(int pidfd) {
-    constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, KernelPidfdInfo);  // PIDFD_GET_INFO
     KernelPidfdInfo raw{};
     raw.mask = kWanted;
-    if (::ioctl(pidfd, kGetInfo, &raw) != 0) return std::nullopt;
+    if (::ioctl(pidfd, kPidfdGetInfo, &raw) != 0) return std::nullopt;
     if ((raw.mask & (kInfoPid | kInfoCreds)) != (kInfoPid | kInfoCreds)) {
         errno = ESRCH;  // an exited thread whose ids are no longer known
         return std::nullopt;

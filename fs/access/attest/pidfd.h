@@ -15,6 +15,9 @@
 
 namespace coffer {
 
+// PIDFD_GET_INFO, whose size is that of the kernel's structure as of 6.13.
+inline constexpr std::uint32_t kPidfdGetInfo = 0xc040ff0b;
+
 struct PidfdInfo {
     pid_t tid = 0, tgid = 0;
     Credentials ids;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <climits>
@@ -17,9 +18,16 @@ ssize_t read_once(int fd, char* out, std::size_t size) {
     }
 }
 
-ExeStamp stamp(const struct stat& status) {
-    return {true, status.st_dev, status.st_ino,
-            std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
+// What the kernel knows of the file, without asking the file system's server: whoever runs a FUSE file
+// system, or an overlay over one, decides when that answers, if ever, and this thread would wait with it.
+// Where the kernel is itself the file system there is no difference. Of a program that runs the answer is the
+// same: the device and the inode are fixed, and a change time that a server tells is its word and no more.
+std::optional<ExeStamp> stamp(int folder, const char* name, int flags) {
+    struct statx status {};
+    if (::statx(folder, name, flags | AT_STATX_DONT_SYNC, STATX_INO | STATX_CTIME, &status) != 0)
+        return std::nullopt;
+    return ExeStamp{true, makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino,
+                    std::int64_t{status.stx_ctime.tv_sec} * 1'000'000'000 + status.stx_ctime.tv_nsec};
 }
 
 }  // namespace
@@ -82,11 +90,22 @@ bool ProcFolder::in_cgroup(const Descriptor& file, std::string_view path) {
 }
 
 std::optional<ExeStamp> ProcFolder::exe_stamp() const {
-    struct stat status {};
-    if (::fstatat(fd_.get(), "exe", &status, 0) == 0) return stamp(status);
+    if (auto seen = stamp(fd_.get(), "exe", 0)) return seen;
     // Refused, or no executable: that may also be how a dead process answers.
     if (!alive()) return std::nullopt;
     return ExeStamp{};
+}
+
+std::optional<std::uint64_t> ProcFolder::exe_mount() const {
+    struct statx status {};
+    if (::statx(fd_.get(), "exe", AT_STATX_DONT_SYNC, STATX_MNT_ID, &status) != 0 ||
+        (status.stx_mask & STATX_MNT_ID) == 0)
+        return std::nullopt;
+    return status.stx_mnt_id;
+}
+
+Result<std::string> ProcFolder::mount_table() const {
+    return read("mountinfo");
 }
 
 Descriptor ProcFolder::open_exe() const {
@@ -94,8 +113,7 @@ Descriptor ProcFolder::open_exe() const {
 }
 
 ExeStamp ProcFolder::stamp_of(const Descriptor& exe) {
-    struct stat status {};
-    return ::fstat(exe.get(), &status) == 0 ? stamp(status) : ExeStamp{};
+    return stamp(exe.get(), "", AT_EMPTY_PATH).value_or(ExeStamp{});
 }
 
 std::string ProcFolder::exe_path() const {

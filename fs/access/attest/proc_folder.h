@@ -41,7 +41,11 @@ class ProcFolder {
     // None once the process is gone.
     [[nodiscard]] std::optional<ExeStamp> exe_stamp() const;
     [[nodiscard]] std::string exe_path() const;  // empty: not readable
-    [[nodiscard]] Descriptor open_exe() const;   // empty: not readable
+    // Asks the file system of the program, which may never answer: see access/attest/exe_mount.h.
+    [[nodiscard]] Descriptor open_exe() const;  // empty: not readable
+    // Of the mount through which the program was started; none where that cannot be told.
+    [[nodiscard]] std::optional<std::uint64_t> exe_mount() const;
+    [[nodiscard]] Result<std::string> mount_table() const;  // as store/base/mount_table.h reads it
     [[nodiscard]] static ExeStamp stamp_of(const Descriptor& exe);
     [[nodiscard]] NamespaceId user_namespace() const;
     [[nodiscard]] bool alive() const;

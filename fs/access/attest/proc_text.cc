@@ -2,7 +2,10 @@
 #include "access/attest/proc_text.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <functional>
+#include <utility>
 
 namespace coffer {
 namespace {
@@ -40,14 +43,19 @@ bool take_groups(std::string_view rest, std::vector<gid_t>& out) {
 // The process name, which is the process's to choose, comes first and has its newlines escaped by the
 // kernel: it cannot forge a line.
 Result<ProcStatus> parse_proc_status(std::string_view text) {
+    constexpr std::array<std::string_view, 5> kNeeded{"Tgid", "TracerPid", "Uid", "Gid", "Groups"};
     ProcStatus status;
-    int found = 0;
+    std::array<bool, kNeeded.size()> found{};
     while (!text.empty()) {
         std::string_view line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(line.size() + 1, text.size()));
         std::size_t colon = line.find(':');
         if (colon == line.npos) continue;
         std::string_view key = line.substr(0, colon), rest = line.substr(colon + 1);
+        const auto needed = std::ranges::find(kNeeded, key);
+        if (needed == kNeeded.end()) continue;
+        if (std::exchange(found[static_cast<std::size_t>(needed - kNeeded.begin())], true))
+            return fail(Code::failed, "/proc/PID/status has two ", key, " lines");
         bool good = true;
         Credentials& ids = status.ids;
         if (key == "Tgid") {
@@ -58,15 +66,12 @@ Result<ProcStatus> parse_proc_status(std::string_view text) {
             good = take_four(rest, ids.ruid, ids.euid, ids.suid, ids.fsuid);
         } else if (key == "Gid") {
             good = take_four(rest, ids.rgid, ids.egid, ids.sgid, ids.fsgid);
-        } else if (key == "Groups") {
-            good = take_groups(rest, status.groups);
         } else {
-            continue;
+            good = take_groups(rest, status.groups);
         }
         if (!good) return fail(Code::failed, "/proc/PID/status has a ", key, " line that is not understood");
-        ++found;
     }
-    if (found != 5)
+    if (!std::ranges::all_of(found, std::identity()))
         return fail(Code::failed, "/proc/PID/status lacks one of Tgid, TracerPid, Uid, Gid and Groups");
     return status;
 }

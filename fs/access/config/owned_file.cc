@@ -6,6 +6,7 @@
 
 #include "base/descriptor.h"
 #include "base/file.h"
+#include "base/trusted_path.h"
 
 namespace coffer {
 namespace {
@@ -36,6 +37,7 @@ Result<Opened> open_regular(const std::filesystem::path& file) {
 
 Result<std::string> read_owned_file(const std::filesystem::path& file) {
     COFFER_TRY(auto opened, open_regular(file));
+    COFFER_CHECK(check_folders_above(file));
     COFFER_CHECK(check_owner(opened.status, file.native()));
     return read_to_end(opened.fd.get(), kMaxFile, file.native());
 }

@@ -11,7 +11,8 @@
 
 namespace coffer {
 
-// The whole of a regular file, at most 1 MiB. Symbolic links are followed; the file behind them is checked.
+// The whole of a regular file, at most 1 MiB. Symbolic links are followed; the file behind them is checked,
+// and every folder on the way to it.
 [[nodiscard]] Result<std::string> read_owned_file(const std::filesystem::path& file);
 // The same of whoever it belongs to and at most `limit` bytes: for a tool that looks at what another user's
 // daemon would read, and decides nothing by it.

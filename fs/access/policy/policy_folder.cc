@@ -8,6 +8,7 @@
 #include "access/config/owned_file.h"
 #include "base/descriptor.h"
 #include "base/file.h"
+#include "base/trusted_path.h"
 
 namespace coffer {
 
@@ -31,6 +32,7 @@ Result<std::shared_ptr<const Policy>> load_policy_folder(const std::filesystem::
     struct stat status {};
     if (fstat(held.get(), &status) != 0)
         return fail(Code::failed, "cannot examine ", folder.string(), ": ", errno_text());
+    COFFER_CHECK(check_folders_above(folder));
     COFFER_CHECK(check_owner(status, folder.native()));
 
     COFFER_TRY(auto files, list_policy_files(folder));

@@ -22,6 +22,14 @@ Descriptor open_file(const std::filesystem::path& path) {
     return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 }
 
+bool known_soon(ExeHasher& hasher, const std::filesystem::path& path) {
+    for (int tries = 0; tries < 2000; ++tries) {
+        if (hasher.hash(open_file(path))) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+}
+
 }  // namespace
 
 TEST_CASE("the hash is that of sha256sum, also of a file longer than one read") {
@@ -65,12 +73,22 @@ TEST_CASE("patience ends, the work does not") {
     auto large = folder.write("large", std::string(32u << 20, 'x')), other = folder.write("other", "y");
     CHECK(hasher.hash(open_file(large)).error().code == Code::limit);
     CHECK(hasher.hash(open_file(other)).error().code == Code::limit);  // no room to wait
-    bool known = false;
-    for (int tries = 0; tries < 2000 && !known; ++tries) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        known = hasher.hash(open_file(large)).has_value();
-    }
-    CHECK(known);
+    CHECK(known_soon(hasher, large));
+}
+
+TEST_CASE("no more callers wait than may, and the work is done for who comes again") {
+    TempFolder folder;
+    ExeHasher hasher({.bytes = 1u << 30, .patience = std::chrono::hours(1), .waiting = 64, .callers = 0});
+    auto large = folder.write("large", std::string(32u << 20, 'x'));
+    CHECK(hasher.hash(open_file(large)).error().code == Code::limit);
+    CHECK(known_soon(hasher, large));
+}
+
+TEST_CASE("who has waited makes room for the next") {
+    TempFolder folder;
+    ExeHasher hasher({.bytes = 1u << 30, .patience = std::chrono::hours(1), .waiting = 64, .callers = 1});
+    for (int i = 0; i < 3; ++i)
+        CHECK(hasher.hash(open_file(folder.write(concat("f", i), concat("abc", i)))).has_value());
 }
 
 TEST_CASE("many ask at once for the same and for different files") {

@@ -48,6 +48,14 @@ TEST_CASE("a status that lacks a line is an error, not a default") {
     CHECK_FALSE(parse_proc_status(without("Groups:") + "Groups:\t4 x\n"));
 }
 
+TEST_CASE("a status that has a line twice is an error, and does not stand for one that it lacks") {
+    for (std::string_view line : {"Tgid:\t41\n", "TracerPid:\t0\n", "Groups:\t4\n"}) {
+        INFO(line);
+        CHECK_FALSE(parse_proc_status(concat(kStatus, line)));
+        CHECK_FALSE(parse_proc_status(without("Gid:").append(line)));
+    }
+}
+
 TEST_CASE("the start of a process is field 22, whatever the process calls itself") {
     auto text = [](std::string_view name) {
         return concat("42 (", name, ") S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 10 11\n");

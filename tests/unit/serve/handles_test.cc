@@ -53,6 +53,19 @@ TEST_CASE("a user at its limit gets EMFILE and others go on, all together ENFILE
     CHECK(handles.add(file_of(1)));
 }
 
+TEST_CASE("a released handle finds nothing of what is open in its place") {
+    Handles handles({}, 1);
+    const auto before = *handles.add(file_of(1));
+    handles.release(before);
+    auto other = file_of(2);
+    other->version = 8;
+    const auto after = *handles.add(other);
+    REQUIRE(HandleBits::unpack(after).slot == HandleBits::unpack(before).slot);
+    CHECK_FALSE(handles.find(before));
+    handles.release(before);
+    CHECK(handles.find(after) == other);
+}
+
 TEST_CASE("a handle of another daemon and a released one find nothing") {
     Handles handles({}, 1), other({}, 2);
     auto foreign = other.add(file_of(1));

@@ -10,8 +10,9 @@ TEST_CASE("mounts are read from mountinfo, escapes and optional fields and all")
         "22 1 0:21 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw\n"
         "30 22 0:25 / /run/with\\040blank\\134slash rw - fuse.coffer coffer rw\n"
         "31 22 0:26 /sub /last rw - tmpfs none rw");
-    CHECK(table == std::vector<MountEntry>{
-                       {"/", "ext4"}, {"/run/with blank\\slash", "fuse.coffer"}, {"/last", "tmpfs"}});
+    CHECK(table == std::vector<MountEntry>{{"/", "ext4", "0:21", 22},
+                                           {"/run/with blank\\slash", "fuse.coffer", "0:25", 30},
+                                           {"/last", "tmpfs", "0:26", 31}});
     CHECK(parse_mount_table("").empty());
     CHECK(parse_mount_table("garbage\n\n1 2 3\n1 2 3 4 /x rw -\n").empty());
 }

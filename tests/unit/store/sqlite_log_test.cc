@@ -198,3 +198,38 @@ TEST_CASE("opening the store again leaves the lock of who has it open") {
     second->reset();
     CHECK(locked() == 0);
 }
+
+TEST_CASE(
+    "an index of payloads that names the same pages over and over is refused before it fills the memory") {
+    TempFolder folder;
+    std::uint64_t root = 0;
+    {
+        auto log = must(SqliteLog::create(folder / "store.db"));
+        std::vector<Bytes> payloads;
+        for (int i = 0; i < 1000; ++i) payloads.push_back(bytes_of(concat("payload ", i)));
+        must(log->append(Head{}, bytes_of("commit"), payloads));
+        CHECK(must(log->payload_hashes()).size() == 1000);
+        auto database = must(Database::open(folder / "store.db", OpenMode::read_write));
+        root =
+            must(database.integer("SELECT rootpage FROM sqlite_schema WHERE name LIKE 'sqlite_autoindex%'"));
+    }
+    {
+        // In the index's root page: the cells' places from byte 12 on, and each cell begins with its child's
+        // number.
+        std::fstream file(folder / "store.db", std::ios::binary | std::ios::in | std::ios::out);
+        std::string page(4096, 0);
+        file.seekg(static_cast<std::streamoff>((root - 1) * 4096));
+        file.read(page.data(), 4096);
+        const auto byte = [&](std::size_t place) { return static_cast<unsigned char>(page[place]); };
+        REQUIRE(byte(0) == 2);
+        const std::size_t cells = byte(3) * 256u + byte(4), first = byte(12) * 256u + byte(13);
+        REQUIRE(cells > 2);
+        for (std::size_t i = 1; i < cells; ++i)
+            page.replace(byte(12 + 2 * i) * 256u + byte(13 + 2 * i), 4, page, first, 4);
+        file.seekp(static_cast<std::streamoff>((root - 1) * 4096));
+        file << page;
+    }
+    auto refused = must(SqliteLog::open_read_only(folder / "store.db"))->payload_hashes();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().rule == "store.unreadable");
+}

@@ -197,11 +197,21 @@ TEST_CASE("a hole in the log is an alarm") {
     auto writer = must(test.open("writer"));
     test.set(writer, "acme/checkout/production/KEY", "one");
     test.set(writer, "acme/checkout/production/KEY", "two");
-    must(raw(test).execute("DELETE FROM commits WHERE revision = 2"));
+    SECTION("of a commit that was removed") {
+        must(raw(test).execute("DELETE FROM commits WHERE revision = 2"));
+    }
+    SECTION("of commits that stand under other numbers") {
+        must(raw(test).execute("UPDATE commits SET revision = revision + 10 WHERE revision > 1"));
+    }
+    SECTION("of the first commit") {
+        must(raw(test).execute("UPDATE commits SET revision = -revision WHERE revision = 1"));
+    }
+    const bool has_first = must(raw(test).integer("SELECT count(*) FROM commits WHERE revision = 1")) == 1;
     auto reader = must(test.open("reader"));
     REQUIRE(reader.alarm());
-    CHECK(reader.alarm()->revision == 2);
-    CHECK(reader.view().head().revision == 1);
+    CHECK(reader.alarm()->error.rule == "store.missing-commit");
+    CHECK(reader.alarm()->revision == (has_first ? 2 : 1));
+    CHECK(reader.view().head().revision == (has_first ? 1 : 0));
 }
 
 TEST_CASE("a payload that was changed or removed hurts that secret only") {
@@ -318,4 +328,54 @@ TEST_CASE("a path shows the most specific live secret") {
         must(remove_secret(store, test.owner, must(SecretName::parse("acme/checkout/production/KEY")), {}));
     CHECK(removed.uncovers.size() == 3);
     CHECK(shown() == "acme/checkout/*");
+}
+
+TEST_CASE("a commit too large for any reader is a tail that does not verify, never a stop") {
+    TestStore test;
+    auto writer = must(test.open("writer"));
+    test.set(writer, "acme/checkout/production/KEY", "value");
+    // A connection of ours would refuse a row of this size; this is what another program writes.
+    REQUIRE(
+        std::system(concat("python3 -c \"import sqlite3; d = sqlite3.connect('", test.path().string(),
+                           "'); d.execute('INSERT INTO commits VALUES(3, zeroblob(3000000))'); d.commit()\"")
+                        .c_str()) == 0);
+    must(writer.catch_up());
+    for (const char* state : {"writer", "new"}) {
+        auto reader = must(test.open(state));
+        REQUIRE(reader.alarm());
+        CHECK(reader.alarm()->revision == 3);
+        CHECK(reader.alarm()->error.rule == "commit.too-large");
+        CHECK(must(unseal_live(reader, test.host, "acme/checkout/production/KEY")) == "value");
+    }
+}
+
+TEST_CASE("a page of the file that cannot be read is a tail that does not verify, never a stop") {
+    TestStore test;
+    {
+        auto writer = must(test.open("writer"));
+        for (int i = 0; i < 40; ++i) test.set(writer, "acme/checkout/production/KEY", "value");
+    }
+    std::uint64_t page = 0;
+    {
+        auto database = must(Database::open(test.path(), OpenMode::read_write));
+        // The last leaf of the commits: what the root page has as its right-most child, in its bytes 8 to 11.
+        const auto root = must(database.integer("SELECT rootpage FROM sqlite_schema WHERE name = 'commits'"));
+        std::ifstream file(test.path(), std::ios::binary);
+        file.seekg(static_cast<std::streamoff>((root - 1) * 4096 + 8));
+        for (int i = 0; i < 4; ++i) page = page << 8 | static_cast<std::uint64_t>(file.get());
+    }
+    {
+        std::fstream file(test.path(), std::ios::binary | std::ios::in | std::ios::out);
+        file.seekp(static_cast<std::streamoff>((page - 1) * 4096));
+        file << std::string(4096, '\xff');
+    }
+    // Who has believed what can no longer be read is told so, as of each loss of commits.
+    CHECK(test.open("writer").error().code == Code::tampered);
+    auto reader = must(test.open("new"));
+    REQUIRE(reader.alarm());
+    CHECK(reader.alarm()->error.rule == "store.unreadable");
+    CHECK(reader.alarm()->error.code == Code::tampered);
+    CHECK(reader.alarm()->revision == reader.view().head().revision + 1);
+    CHECK(reader.view().head().revision > 1);
+    CHECK(reader.view().head().revision < 41);
 }
