@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """task: a program in the slice of its project and domain, here by cgroups; tests/host has systemd."""
+import contextlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import unittest
@@ -9,7 +11,10 @@ import unittest
 from store_case import NOT_ALLOWED, NOT_FOUND, PROGRAM, USAGE, StoreCase
 
 ROOTS = [root for root in map(pathlib.Path, ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup")) if (root / "cgroup.procs").exists()]
-TASK = ("task", "--project", "checkout", "--domain", "production")
+# Cgroups are the machine's, and another run of these tests may be there: each has a project of its own.
+PROJECT = f"checkout{os.getpid()}"
+TASK = ("task", "--project", PROJECT, "--domain", "production")
+SLICES = ("acme.slice", f"acme-{PROJECT}.slice", f"acme-{PROJECT}-production.slice")
 
 
 def place():
@@ -41,15 +46,18 @@ class Cgroups(StoreCase):
     def task(self, *options, command, **more):
         return self.run_tool(*TASK, *options, "--", *command, **more)
 
+    def left_none_behind(self):
+        self.assertFalse((ROOTS[0] / SLICES[0] / SLICES[1]).exists())
+
     def test_it_runs_in_the_slice_and_leaves_none_behind(self):
         done = self.task(command=SHOW)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
-        self.assertRegex(done.stdout.decode(), r"(?m)^/acme\.slice/acme-checkout\.slice/acme-checkout-production\.slice/coffer-task-\d+\.scope$")
-        self.assertFalse((ROOTS[0] / "acme.slice").exists())
+        self.assertRegex(done.stdout.decode(), rf"(?m)^/{re.escape('/'.join(SLICES))}/coffer-task-\d+\.scope$")
+        self.left_none_behind()
 
     def test_names_with_dashes_and_other_slices(self):
         done = self.task("--org", "a-b", "--slice", "coffer-{project}-{org}-{domain}.slice", command=SHOW)
-        self.assertIn(r"/coffer-checkout-a\x2db-production.slice/", done.stdout.decode())
+        self.assertIn(rf"/coffer-{PROJECT}-a\x2db-production.slice/", done.stdout.decode())
 
     def test_what_is_around_it_stays_where_it_is(self):
         mine = place()
@@ -69,23 +77,27 @@ class Cgroups(StoreCase):
         self.assertEqual(self.task(command=["true"]).returncode, 0)
         first.communicate(timeout=60)
         self.assertEqual(first.returncode, 0)
-        self.assertFalse((ROOTS[0] / "acme.slice").exists())
+        self.left_none_behind()
 
     def test_what_a_killed_task_of_the_same_number_left_behind_is_used_and_removed(self):
         def leave_behind():
-            folder = ROOTS[0] / "acme.slice/acme-checkout.slice/acme-checkout-production.slice"
-            (folder / f"coffer-task-{os.getpid()}.scope").mkdir(parents=True)
+            (ROOTS[0].joinpath(*SLICES) / f"coffer-task-{os.getpid()}.scope").mkdir(parents=True)
         done = self.task(command=SHOW, preexec_fn=leave_behind)
-        self.addCleanup(lambda: [os.rmdir(folder) for folder, _, _ in os.walk(ROOTS[0] / "acme.slice", topdown=False)])
+        def clean_up():
+            for folder, _, _ in os.walk(ROOTS[0] / SLICES[0] / SLICES[1], topdown=False):
+                os.rmdir(folder)
+            with contextlib.suppress(OSError):  # another run's tasks may be in it
+                os.rmdir(ROOTS[0] / SLICES[0])
+        self.addCleanup(clean_up)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
-        self.assertIn(b"/acme-checkout-production.slice/coffer-task-", done.stdout)
-        self.assertEqual(list((ROOTS[0] / "acme.slice").rglob("*.scope")), [])
+        self.assertIn(f"/{SLICES[2]}/coffer-task-", done.stdout.decode())
+        self.assertEqual(list((ROOTS[0] / SLICES[0]).joinpath(SLICES[1]).rglob("*.scope")), [])
 
     def test_status_signals_and_a_missing_program(self):
         self.assertEqual(self.task(command=["sh", "-c", "exit 9"]).returncode, 9)
         self.assertEqual(self.task(command=["sh", "-c", "kill -TERM $$"]).returncode, -signal.SIGTERM)
         self.refused(NOT_FOUND, *TASK, "--", "no-such-program", says="no-such-program")
-        self.assertFalse((ROOTS[0] / "acme.slice").exists())
+        self.left_none_behind()
 
     def test_an_ordinary_user_is_told(self):
         os.chmod(self.folder, 0o711)
