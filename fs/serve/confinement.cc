@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/confinement.h"
 
+#include <array>
+
 #include "access/attest/pidfd.h"
 #include "confinement/system_call_filter.h"
 
@@ -9,11 +11,11 @@ namespace {
 
 // Callers are looked at through pidfds, changes are heard of by inotify, and workers lower themselves
 // (Session::serve).
+constexpr std::array kOwn = {"inotify_add_watch", "inotify_init1", "inotify_rm_watch", "pidfd_open",
+                             "sched_setscheduler"};
+
 SystemCallRules rules_with(std::initializer_list<const char*> more) {
-    SystemCallRules rules;
-    rules.allowed.assign(kDatabaseCalls.begin(), kDatabaseCalls.end());
-    rules.allowed.insert(rules.allowed.end(), {"inotify_add_watch", "inotify_init1", "inotify_rm_watch",
-                                               "pidfd_open", "sched_setscheduler"});
+    SystemCallRules rules = database_rules(kOwn);
     rules.allowed.insert(rules.allowed.end(), more);
     rules.ioctls = {kPidfdGetInfo};
     return rules;

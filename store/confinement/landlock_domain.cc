@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "base/descriptor.h"
+#include "confinement/in_force.h"
 
 namespace coffer {
 namespace {
@@ -27,11 +28,6 @@ constexpr std::uint64_t kFsOfVersion1 = (1ull << 13) - 1;
 struct RulesetAttributes {
     std::uint64_t files = 0, network = 0, scoped = 0;
 };
-#ifdef COFFER_UNCONFINED
-constexpr bool kInForce = false;
-#else
-constexpr bool kInForce = true;
-#endif
 
 constexpr std::size_t kSizeOfVersion1 = 8, kSizeOfVersion4 = 16;
 
@@ -71,7 +67,7 @@ Result<void> allow(int ruleset, const std::filesystem::path& path, std::uint64_t
 }  // namespace
 
 Result<int> enter_landlock_domain(const LandlockRules& rules) {
-    if (!kInForce) return 0;
+    if (!kConfined) return 0;
     const auto version =
         static_cast<int>(::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
     // EPERM is never the kernel's own answer here: a container's filter of system calls that does not know

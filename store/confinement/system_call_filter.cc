@@ -16,15 +16,10 @@
 #include <string_view>
 
 #include "base/descriptor.h"
+#include "confinement/in_force.h"
 
 namespace coffer {
 namespace {
-
-#ifdef COFFER_UNCONFINED
-constexpr bool kInForce = false;
-#else
-constexpr bool kInForce = true;
-#endif
 
 constexpr std::array kOrdinary = {
     // memory
@@ -284,8 +279,15 @@ constinit const SystemCallNames kOrdinaryCalls = kOrdinary;
 constinit const SystemCallNames kDatabaseCalls = kDatabase;
 constinit const SystemCallNames kHostileCalls = kHostile;
 
+SystemCallRules database_rules(SystemCallNames more) {
+    SystemCallRules rules;
+    rules.allowed.assign(kDatabaseCalls.begin(), kDatabaseCalls.end());
+    rules.allowed.insert(rules.allowed.end(), more.begin(), more.end());
+    return rules;
+}
+
 Result<void> install_system_call_filter(const SystemCallRules& rules) {
-    if (!kInForce) return {};
+    if (!kConfined) return {};
     Filter filter;
     for (const char* name : kOrdinaryCalls) filter.allow(name);
     for (const char* name : rules.allowed) filter.allow(name);

@@ -35,6 +35,9 @@ struct SystemCallRules {
     std::vector<std::uint32_t> ioctls = {};  // requests, whatever the size in them
 };
 
+// Those of a program that keeps a database, and more.
+[[nodiscard]] SystemCallRules database_rules(SystemCallNames more);
+
 // On all threads, now and later; from here on no program that this one runs has more rights than it
 // (no_new_privs). Code::failed where the kernel has no seccomp: nothing runs without.
 // Does nothing in a build with sanitizers, whose runtime forks, traces and writes code.

@@ -25,10 +25,10 @@ class SqliteLog final : public Backend {
     // Code::tampered: a schema that is not ours.
     [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> open(const std::filesystem::path& path);
     // The same with query_only set, for a daemon that never writes. append and the like are Code::read_only.
+    [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> open_read_only(const std::filesystem::path& path);
     // For a reader that runs for long: nobody but the owner of the file, who may be anybody, can write to it,
     // to the two files beside it or to the folder; nor put others in their place. Code::not_allowed.
     [[nodiscard]] static Result<void> check_closed_to_others(const std::filesystem::path& path);
-    [[nodiscard]] static Result<std::unique_ptr<SqliteLog>> open_read_only(const std::filesystem::path& path);
 
     [[nodiscard]] Result<Head> head() override;
     [[nodiscard]] Result<std::vector<StoredCommit>> read(std::uint64_t from, std::size_t limit) override;

@@ -73,10 +73,8 @@ coffer::Result<bool> confine(const Places& places) {
     if (places.socket) rules.socket_folder = std::filesystem::absolute(*places.socket).parent_path();
     rules.abstract_sockets = coffer::supervisor_is_abstract();
     COFFER_TRY(const int version, coffer::enter_landlock_domain(rules));
-    coffer::SystemCallRules calls;
-    calls.allowed.assign(coffer::kDatabaseCalls.begin(), coffer::kDatabaseCalls.end());
     // The files' modes, and the name that a new store gets when it is whole.
-    calls.allowed.insert(calls.allowed.end(), {"chmod", "link", "linkat"});
+    coffer::SystemCallRules calls = coffer::database_rules(std::array{"chmod", "link", "linkat"});
     if (places.socket) calls.allowed.insert(calls.allowed.end(), {"bind", "chown", "listen"});
     COFFER_CHECK(coffer::install_system_call_filter(calls));
     return version > 0;

@@ -204,8 +204,8 @@ Result<void> Replay::apply(const Remove& op) {
     version.version = op.version;
     version.change = Change::removal;
     version.revision = body_.revision;
-    COFFER_CHECK(
-        rows_.add_version(row->number, version));  // it has no payload that could have been put before
+    // It has no payload that could have been put before.
+    COFFER_CHECK(rows_.add_version(row->number, version));
     return rows_.set_versions(row->number, op.version, 0);
 }
 

@@ -13,10 +13,6 @@ ByteView watermark_key(const StoreOptions& options) {
     return options.watermark_identity ? options.watermark_identity->watermark_key() : ByteView{};
 }
 
-Failure missing_commit() {
-    return refuse(Code::tampered, "store.missing-commit", "the commit is missing from the store");
-}
-
 Failure rolled_back(const Head& believed, const Head& found, const std::optional<Alarm>& alarm) {
     std::string why =
         alarm ? concat("; revision ", alarm->revision, " does not verify: ", alarm->error.message) : "";
@@ -109,17 +105,15 @@ Result<void> VerifiedStore::ingest_batch(const Applied& applied) {
     if (commits.empty()) alarm_ = Alarm{view_.head().revision + 1, missing_commit().value()};
     std::vector<CommitBody> bodies;
     COFFER_TRY(auto refused, view_.fold(
-                                 commits, [this](const auto& commit) { return check_next(commit); },
+                                 commits, [this](const auto& commit) { return check_watermark(commit); },
                                  applied ? &bodies : nullptr));
     if (refused) alarm_ = Alarm{view_.head().revision + 1, *std::move(refused)};
     for (const CommitBody& body : bodies) applied(body);
     return {};
 }
 
-// A commit that stands under another number than its own leaves a hole there, as `coffer verify` sees it too.
 // On the way past the watermark's revision, the commit there must be the one that was believed.
-Result<void> VerifiedStore::check_next(const StoredCommit& next) const {
-    if (next.revision != view_.head().revision + 1) return missing_commit();
+Result<void> VerifiedStore::check_watermark(const StoredCommit& next) const {
     if (!watermark_ || watermark_->head.revision != view_.head().revision + 1 ||
         commit_hash(next.bytes) == watermark_->head.hash)
         return {};

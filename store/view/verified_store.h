@@ -68,7 +68,7 @@ class VerifiedStore {
     VerifiedStore(std::unique_ptr<Backend> backend, View view, StoreOptions options);
     [[nodiscard]] Result<void> rebuild_if_forked();
     [[nodiscard]] Result<void> ingest_batch(const Applied& applied);
-    [[nodiscard]] Result<void> check_next(const StoredCommit& next) const;
+    [[nodiscard]] Result<void> check_watermark(const StoredCommit& next) const;
     std::unique_ptr<Backend> backend_;
     View view_;
     StoreOptions options_;

@@ -302,6 +302,15 @@ Result<CommitBody> View::Update::fold(ByteView commit) {
     return std::move(body);
 }
 
+Failure missing_commit() {
+    return refuse(Code::tampered, "store.missing-commit", "the commit is missing from the store");
+}
+
+Result<void> View::check_next(const StoredCommit& next, const Check& check) const {
+    if (next.revision != head_.revision + 1) return missing_commit();
+    return check ? check(next) : Result<void>();
+}
+
 // Nothing to go back to is kept within an update, which would cost as much as the folding. Where a commit is
 // refused, which happens to a log that was tampered with, those before it are folded again.
 Result<std::optional<Error>> View::fold(std::span<const StoredCommit> commits, const Check& check,
@@ -313,7 +322,7 @@ Result<std::optional<Error>> View::fold(std::span<const StoredCommit> commits, c
         auto next = commits.begin();
         for (; next != commits.end(); ++next) {
             if (next->revision <= head_.revision) continue;  // another process was quicker
-            auto body = check(*next).and_then([&] { return update.apply(next->bytes); });
+            auto body = check_next(*next, check).and_then([&] { return update.apply(next->bytes); });
             if (!body) {
                 refused = std::move(body).error();
                 break;

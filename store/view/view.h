@@ -58,6 +58,9 @@ struct GrantRecord {
     SealedScopeKey sealed;
 };
 
+// What a reader says of a revision that the log should have: Code::tampered.
+[[nodiscard]] Failure missing_commit();
+
 class View {
   public:
     // Opens or makes the file (its folder is made with mode 0700, and refused when it is not this user's
@@ -116,8 +119,9 @@ class View {
     [[nodiscard]] Result<Update> begin();  // takes the file's write lock, then refreshes
 
     // Folds commits in their order, but for those that it has, up to the first that is refused, and keeps
-    // them. `check` is asked before each, with the view as of the revision before. The bodies of what was
-    // folded are then in `bodies`.
+    // them. A commit that stands under another number than its own leaves a hole where it belongs: that is
+    // missing_commit(). `check`, where there is one, is asked before each, with the view as of the revision
+    // before. The bodies of what was folded are then in `bodies`.
     using Check = std::function<Result<void>(const StoredCommit&)>;
     [[nodiscard]] Result<std::optional<Error>> fold(std::span<const StoredCommit> commits, const Check& check,
                                                     std::vector<CommitBody>* bodies = nullptr);
@@ -126,6 +130,7 @@ class View {
     friend class Update;
     View(Database database, const Pin& pin) : database_(std::move(database)), pin_(pin) {}
     [[nodiscard]] Result<bool> prepare();
+    [[nodiscard]] Result<void> check_next(const StoredCommit& next, const Check& check) const;
     [[nodiscard]] Result<std::pair<Principal, CommitBody>> verify(const CommitEnvelope& envelope) const;
     [[nodiscard]] Result<void> load();
     Database database_;
