@@ -9,10 +9,19 @@ import unittest
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "support"))
 
+import shim
+from crash_run import LONG, chance
 from crash_store import CrashStore
 from served import Served
 
 A, B, GONE = "acme/shop/live/A", "acme/shop/live/B", "acme/shop/live/GONE"
+
+
+def faults_at_each(calls: int, *names: object) -> list[shim.Fault]:
+    """At each call every kind of fault; in the quick form one, another one with each seed, which `names` take part in."""
+    turn = chance("kinds", *names).randrange(len(shim.KINDS))
+    return [shim.Fault(kind, at) for at in range(1, calls + 1)
+            for kind in (shim.KINDS if LONG else [shim.KINDS[(at + turn) % len(shim.KINDS)]])]
 
 
 @unittest.skipUnless(os.geteuid() == 0 and os.path.exists("/dev/fuse"), "SKIPPED: needs root and /dev/fuse")

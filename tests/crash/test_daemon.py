@@ -5,8 +5,8 @@ import unittest
 
 import disk
 import shim
-from crash_case import A, B, CrashCase
-from crash_run import LONG, chance, figure, problems_of, require, spread
+from crash_case import A, B, CrashCase, faults_at_each
+from crash_run import figure, problems_of, require, spread
 from crash_store import CrashStore
 from served import Served
 
@@ -55,10 +55,7 @@ class Daemon(CrashCase):
         base = self.used_store("base")
         cases = []
         for fresh in (True, False):
-            turn = chance("kinds", fresh).randrange(len(shim.KINDS))
-            for at in range(1, self.calls(base, fresh) + 1):
-                kinds = shim.KINDS if LONG else [shim.KINDS[(at + turn) % len(shim.KINDS)]]
-                cases += [(base, shim.Fault(kind, at), fresh) for kind in kinds]
+            cases += [(base, fault, fresh) for fault in faults_at_each(self.calls(base, fresh), fresh)]
         cases = spread(cases, 40)
         problems = problems_of(self.check, cases)
         kills = sum(case[1].kind in shim.KILLS for case in cases)

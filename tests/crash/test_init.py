@@ -5,8 +5,8 @@ import unittest
 
 import disk
 import shim
-from crash_case import A, CrashCase
-from crash_run import LONG, chance, figure, problems_of, require, spread
+from crash_case import A, CrashCase, faults_at_each
+from crash_run import figure, problems_of, require, spread
 from crash_store import DONE, FAILED, KILLED, UNAVAILABLE, CrashStore
 
 INIT = ("init", "--org", "acme", "--no-passphrase", "--owner", "olga", "--host", "web1", "--dir")
@@ -53,10 +53,7 @@ class Init(CrashCase):
         (self.check_init if arguments == INIT else self.check_identity)(fault)
 
     def test_a_store_or_an_identity_is_made_whole_or_not_at_all(self):
-        turn = chance("kinds").randrange(len(shim.KINDS))
-        cases = [(arguments, shim.Fault(kind, at)) for arguments in (INIT, IDENTITY)
-                 for at in range(1, self.calls(arguments) + 1)
-                 for kind in (shim.KINDS if LONG else [shim.KINDS[(at + turn) % len(shim.KINDS)]])]
+        cases = [(arguments, fault) for arguments in (INIT, IDENTITY) for fault in faults_at_each(self.calls(arguments))]
         cases = spread(cases, 100)
         problems = problems_of(self.check, cases)
         figure("init and identity new, killed or failing at a call on files", tried=len(cases),

@@ -5,8 +5,8 @@ import unittest
 
 import disk
 import shim
-from crash_case import A, B, CrashCase
-from crash_run import LONG, chance, figure, problems_of, require, spread
+from crash_case import A, B, CrashCase, faults_at_each
+from crash_run import figure, problems_of, require, spread
 from crash_store import DONE, UNAVAILABLE, CrashStore
 from stored_host import StoredHost
 
@@ -58,9 +58,7 @@ class Stored(CrashCase):
         trace = whole.new_trace()
         tried = self.append_all(whole, shim.environment(whole.disk, trace=trace))
         self.assertTrue(all(acknowledged for _, acknowledged in tried), whole.said())
-        turn = chance("kinds").randrange(len(shim.KINDS))
-        cases = [(base, shim.Fault(kind, at)) for at in range(1, len(disk.calls_in(trace.read_bytes())) + 1)
-                 for kind in (shim.KINDS if LONG else [shim.KINDS[(at + turn) % len(shim.KINDS)]])]
+        cases = [(base, fault) for fault in faults_at_each(len(disk.calls_in(trace.read_bytes())))]
         cases = spread(cases, 50)
         problems = problems_of(self.check, cases)
         figure("coffer-stored killed or failing at a call on files", tried=len(cases), lost_nothing=len(cases) - len(problems),

@@ -4,9 +4,10 @@ import shutil
 import unittest
 from typing import NamedTuple
 
+import disk
 import shim
-from crash_case import A, B, GONE, CrashCase
-from crash_run import LONG, chance, figure, problems_of, require, spread
+from crash_case import A, B, GONE, CrashCase, faults_at_each
+from crash_run import figure, problems_of, require, spread
 from crash_store import CONFLICT, DONE, FAILED, KILLED, UNAVAILABLE, CrashStore
 from served import Served
 
@@ -45,17 +46,6 @@ class Outcome(NamedTuple):
         return f"{self.calls} calls"
 
 
-def calls_of(trace: bytes) -> int:
-    """The lines of a trace; its data, in which there may be line feeds, is stepped over."""
-    count = at = 0
-    while at < len(trace):
-        end = trace.index(b"\n", at)
-        words = trace[at:end].split(b" ")
-        at = end + 1 + (int(words[3]) if words[0] == b"write" else 0)
-        count += 1
-    return count
-
-
 class Verbs(CrashCase):
     def begin(self, base: CrashStore, verb: Verb, name: str) -> CrashStore:
         store = base.copy(self.folder / name.replace(" ", "-"))
@@ -72,7 +62,7 @@ class Verbs(CrashCase):
         trace.touch()
         done = self.run_verb(store, verb, env=shim.environment(store.disk, trace=trace))
         require(done.returncode == DONE, verb.name, done.stderr)
-        return Outcome(base.commits(), store.commits(), base.values() | store.values(), calls_of(trace.read_bytes()))
+        return Outcome(base.commits(), store.commits(), base.values() | store.values(), len(disk.calls_in(trace.read_bytes())))
 
     def check(self, base: CrashStore, verb: Verb, outcome: Outcome, fault: shim.Fault, served: bool) -> None:
         store = self.begin(base, verb, f"{verb.name} {fault.kind} {fault.at}")
@@ -112,11 +102,7 @@ class Verbs(CrashCase):
         cases = []
         for verb in VERBS:
             outcome = self.outcome(base, verb)
-            # In the quick form each call meets one kind of fault, another one with each seed.
-            turn = chance("kinds", verb.name).randrange(len(shim.KINDS))
-            for at in range(1, outcome.calls + 1):
-                kinds = shim.KINDS if LONG else [shim.KINDS[(at + turn) % len(shim.KINDS)]]
-                cases += [(base, verb, outcome, shim.Fault(kind, at)) for kind in kinds]
+            cases += [(base, verb, outcome, fault) for fault in faults_at_each(outcome.calls, verb.name)]
         cases = [(*case, number % 10 == 0) for number, case in enumerate(spread(cases, 150))]
         problems = problems_of(self.check, cases)
         kills = sum(case[3].kind in shim.KILLS for case in cases)

@@ -121,12 +121,15 @@ TEST_CASE("what only an attacker calls ends the process") {
         {"another user", [] { return static_cast<long>(setuid(0)); }},
         {"opening by a handle", [] { return syscall(SYS_open_by_handle_at, AT_FDCWD, nullptr, 0); }},
     };
+    std::size_t killed = 0;
     for (const auto& [what, call] : calls) {
         CAPTURE(what);
-        CHECK(confined([&] { return call() == 0 ? 0 : 1; }) == kKilled);
+        const int fate = confined([&] { return call() == 0 ? 0 : 1; });
+        CHECK(fate == kKilled);
+        killed += fate == kKilled ? 1 : 0;
     }
     std::printf("FIGURE: hardening: hostile calls made with real arguments: %zu tried, %zu killed\n",
-                std::size(calls), std::size(calls));
+                std::size(calls), killed);
 }
 
 TEST_CASE("what depends on its arguments is allowed for what is needed alone") {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <functional>
 
 #include "support/mounted_store.h"
 #include "support/stored_service.h"
@@ -115,6 +116,29 @@ const std::vector<Loose> kOfTheWriter = {
     {"", How::others, 0, "expected root or uid 60010"},
 };
 
+struct Refusal {
+    std::optional<int> status;
+    std::string log;
+};
+
+// `start` is called with one thing after the other loosened.
+void refuses_each(std::string_view program, const TempFolder& folder, const std::vector<Loose>& cases,
+                  const std::function<Refusal()>& start) {
+    int refused = 0;
+    for (const Loose& loose : cases) {
+        const std::string path = loose.what.empty() ? folder.path() : folder / loose.what;
+        const Loosened loosened(path, loose);
+        const auto [status, log] = start();
+        CAPTURE(path, static_cast<int>(loose.how), loose.mode, log);
+        CHECK(status == 1);
+        CHECK(log.find(path) != std::string::npos);
+        CHECK(log.find(loose.says) != std::string::npos);
+        refused += status == 1 ? 1 : 0;
+    }
+    std::printf("FIGURE: hardening: loose permissions of %s's files and folders: %zu tried, %d refused\n",
+                program.data(), cases.size(), refused);
+}
+
 }  // namespace
 
 TEST_CASE("cofferd refuses whatever others could change, says what and how to mend it") {
@@ -122,23 +146,11 @@ TEST_CASE("cofferd refuses whatever others could change, says what and how to me
     mounted.set(kKey, "kept");
     mounted.start();  // makes its state and its audit file
     mounted.stop();
-    int refused = 0;
-    for (const Loose& loose : kOfTheDaemon) {
-        const std::string path =
-            loose.what.empty() ? mounted.made.folder.path() : mounted.made.folder / loose.what;
-        Loosened loosened(path, loose);
+    refuses_each("cofferd", mounted.made.folder, kOfTheDaemon, [&] {
         if (mounted.holder) mounted.holder->kill();
         const auto status = mounted.start_refused();
-        const std::string log = mounted.log();
-        CAPTURE(path, static_cast<int>(loose.how), loose.mode, log);
-        CHECK(status == 1);
-        CHECK(log.find(path) != std::string::npos);
-        CHECK(log.find(loose.says) != std::string::npos);
-        refused += status == 1 ? 1 : 0;
-    }
-    std::printf(
-        "FIGURE: hardening: loose permissions of cofferd's files and folders: %zu tried, %d refused\n",
-        kOfTheDaemon.size(), refused);
+        return Refusal{status, mounted.log()};
+    });
     mounted.start();
     CHECK(read_as(kAlice, mounted.path(kKey)).text == "kept");
     mounted.stop();
@@ -147,23 +159,12 @@ TEST_CASE("cofferd refuses whatever others could change, says what and how to me
 TEST_CASE("coffer-stored refuses whatever others could change, says what and how to mend it") {
     FoundedService service;
     REQUIRE(service.stop() == 0);
-    int refused = 0;
-    for (const Loose& loose : kOfTheWriter) {
-        const std::string path = loose.what.empty() ? service.folder.path() : service.folder / loose.what;
+    refuses_each("coffer-stored", service.folder, kOfTheWriter, [&] {
         std::filesystem::remove(service.folder / "log");
-        Loosened loosened(path, loose);
         service.start();
         const auto status = service.wait_for_end();
-        const std::string log = service.log();
-        CAPTURE(path, static_cast<int>(loose.how), loose.mode, log);
-        CHECK(status == 1);
-        CHECK(log.find(path) != std::string::npos);
-        CHECK(log.find(loose.says) != std::string::npos);
-        refused += status == 1 ? 1 : 0;
-    }
-    std::printf(
-        "FIGURE: hardening: loose permissions of coffer-stored's files and folders: %zu tried, %d refused\n",
-        kOfTheWriter.size(), refused);
+        return Refusal{status, service.log()};
+    });
     service.start();
     CHECK(service.set_as(kRoot, kKey, "written").error == 0);
     CHECK(service.stop() == 0);

@@ -50,6 +50,22 @@ int open_file(const std::filesystem::path& path) {
     return open(path.c_str(), O_RDONLY | O_CLOEXEC);
 }
 
+// Of a second read by who has read it before, with a change between the two.
+int read_after(const Case& one, std::string_view key, const std::function<void()>& change) {
+    const Outcome seen = across(
+        kAlice,
+        [&] {
+            const int fd = open_file(one.file(key));
+            return read_all(fd).good() ? fd : -1;
+        },
+        [&](int fd) {
+            char byte = 0;
+            return errno_of([&] { return pread(fd, &byte, 1, 0); });
+        },
+        change);
+    return seen.error;
+}
+
 // What is in the files that a daemon writes and reads.
 std::vector<Find> found_in_files(const std::filesystem::path& folder, const Needles& needles) {
     std::vector<Find> out;
@@ -139,34 +155,20 @@ TEST_CASE("a read that fails leaves nothing: of a version that was removed, repl
     for (std::string_view key : {"DAMAGED", "DAMAGED_LARGE"})
         CHECK(read_as(kAlice, one.file(key)).error == EIO);
 
-    const auto again = [&](std::string_view key, int error, const std::function<void()>& change) {
-        const Outcome seen = across(
-            kAlice,
-            [&] {
-                const int fd = open_file(one.file(key));
-                return read_all(fd).good() ? fd : -1;
-            },
-            [&](int fd) {
-                char byte = 0;
-                return errno_of([&] { return pread(fd, &byte, 1, 0); });
-            },
-            change);
-        CHECK(seen.error == error);
-    };
     for (std::string_view key : {"REMOVED", "REMOVED_LARGE"})
-        again(key, EKEYREVOKED, [&] {
-            one.mounted.remove(concat(kFolder, key));
-            REQUIRE(soon([&] { return read_as(kAlice, one.file(key)).error == ENOENT; }));
-            one.watched.look(one.daemon());
-        });
+        CHECK(read_after(one, key, [&] {
+                  one.mounted.remove(concat(kFolder, key));
+                  REQUIRE(soon([&] { return read_as(kAlice, one.file(key)).error == ENOENT; }));
+                  one.watched.look(one.daemon());
+              }) == EKEYREVOKED);
     for (std::string key : {"REPLACED", "REPLACED_LARGE"})
-        again(key, 0, [&] {
-            const std::string next = canary_bytes(25000);
-            one.mounted.set(concat(kFolder, key), next);
-            one.watched.add(key + " version 2", next);
-            REQUIRE(soon([&] { return read_as(kAlice, one.file(key)).text == next; }));
-            one.watched.look(one.daemon());
-        });
+        CHECK(read_after(one, key, [&] {
+                  const std::string next = canary_bytes(25000);
+                  one.mounted.set(concat(kFolder, key), next);
+                  one.watched.add(key + " version 2", next);
+                  REQUIRE(soon([&] { return read_as(kAlice, one.file(key)).text == next; }));
+                  one.watched.look(one.daemon());
+              }) == 0);
     for (std::string_view key : {"EXPIRES", "EXPIRES_LARGE"})
         REQUIRE(soon([&] { return read_as(kAlice, one.file(key)).error == EKEYEXPIRED; }));
     one.watched.expect_nothing(one.daemon());
@@ -190,23 +192,12 @@ TEST_CASE("a refused splice or sendfile, another user's try and a policy that wa
                   }).error == EACCES);
             CHECK(read_as(kBob, one.file(key)).error == ENOENT);
         }
-        const Outcome seen = across(
-            kAlice,
-            [&] {
-                const int fd = open_file(one.file(key));
-                return read_all(fd).good() ? fd : -1;
-            },
-            [&](int fd) {
-                char byte = 0;
-                return errno_of([&] { return pread(fd, &byte, 1, 0); });
-            },
-            [&] {
-                one.mounted.write_policy(allow(kBob, "acme/**"));
-                one.mounted.signal(SIGHUP);
-                REQUIRE(soon([&] { return read_as(kBob, one.file(key)).good(); }));
-                one.watched.look(one.daemon());
-            });
-        CHECK(seen.error == EKEYREVOKED);
+        CHECK(read_after(one, key, [&] {
+                  one.mounted.write_policy(allow(kBob, "acme/**"));
+                  one.mounted.signal(SIGHUP);
+                  REQUIRE(soon([&] { return read_as(kBob, one.file(key)).good(); }));
+                  one.watched.look(one.daemon());
+              }) == EKEYREVOKED);
         one.mounted.write_policy(allow(kAlice, "acme/**"));
         one.mounted.signal(SIGHUP);
         REQUIRE(soon([&] { return read_as(kAlice, one.file(key)).good(); }));
