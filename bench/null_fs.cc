@@ -59,6 +59,7 @@ void on_init(void*, fuse_conn_info* connection) {
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
                                                FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ);
     connection->want |= connection->capable & FUSE_CAP_PARALLEL_DIROPS;
+    connection->max_background = 1024;
 }
 
 // 0 when there is none.

@@ -64,6 +64,8 @@ Result<std::vector<std::uint8_t>> answer_init(int device) {
     reply.init.minor = kMinor;
     reply.init.max_readahead = asked.init.max_readahead;
     reply.init.flags = asked.init.flags & kFlags;
+    reply.init.max_background = kMaxBackground;
+    reply.init.congestion_threshold = kMaxBackground * 3 / 4;  // as libfuse has it
     reply.init.max_write = kMaxWrite;
     reply.init.max_pages = kMaxWrite / kPage;
     reply.init.time_gran = 1;

@@ -27,6 +27,12 @@ namespace coffer {
 
 // Takes one request, if there is one, and answers it with ENOTCONN. Code::unavailable when the mount is gone.
 [[nodiscard]] Result<void> refuse_one(int device, std::span<std::uint8_t> buffer);
+// Requests that nobody waits for, RELEASE above all, of which the kernel passes on so many before earlier
+// ones are answered. Its own choice, 12, is less than what some sixty processes that read without a pause
+// make: their closed files would stay open here, ever more of them, up to the limit of their user. Not
+// without end, since others wait behind those of somebody who closes thousands at once.
+inline constexpr std::uint16_t kMaxBackground = 1024;
+
 inline constexpr std::size_t kRequestBuffer = (1u << 20) + 4096;  // as large as the kernel may ever ask for
 
 }  // namespace coffer

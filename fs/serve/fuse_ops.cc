@@ -10,6 +10,7 @@
 #include <exception>
 #include <vector>
 
+#include "hold/fuse_wire.h"
 #include "names/name.h"
 
 namespace coffer {
@@ -50,6 +51,7 @@ void on_init(void*, fuse_conn_info* connection) {
                                                FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ);
     // Look-ups and listings of one directory at once: nothing here counts on their being one by one.
     connection->want |= connection->capable & FUSE_CAP_PARALLEL_DIROPS;
+    connection->max_background = kMaxBackground;
 }
 
 void on_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {

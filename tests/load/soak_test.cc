@@ -263,7 +263,7 @@ TEST_CASE("everything mixed for a long time: no read fails, nothing is lost, and
     MountedStore& mounted = soak.mounted;
     std::vector<Sample> samples;
     const auto length = duration();
-    std::uint64_t reads = 0;
+    std::uint64_t reads = 0, failed = 0, wrong = 0;
     {
         Readers alice(2, kAlice, mounted.path(kKey), Soak::values());
         Readers bob(2, kBob, mounted.path(kKey), Soak::values());
@@ -292,6 +292,8 @@ TEST_CASE("everything mixed for a long time: no read fails, nothing is lost, and
             CHECK(each->counts().wrong == 0);
             CHECK(each->counts().good > 0);
             reads += each->counts().good;
+            failed += each->counts().failed;
+            wrong += each->counts().wrong;
         }
         company.stop();
         strangers.stop();
@@ -319,11 +321,12 @@ TEST_CASE("everything mixed for a long time: no read fails, nothing is lost, and
     CHECK(run_tool({"coffer", "verify", "--config", mounted.config.file}).status == 0);
 
     std::printf(
-        "FIGURE: load: soak of %lld s: %llu reads, failed 0, wrong 0; %llu commits (%llu purges, %llu "
+        "FIGURE: load: soak of %lld s: %llu reads, failed %llu, wrong %llu; %llu commits (%llu purges, %llu "
         "rotations of "
         "keys), %llu reloads, %zu rotations of the audit, %llu daemons, %llu credentials, tasks and "
         "templates\n",
         static_cast<long long>(length.count()), static_cast<unsigned long long>(reads),
+        static_cast<unsigned long long>(failed), static_cast<unsigned long long>(wrong),
         static_cast<unsigned long long>(soak.commits), static_cast<unsigned long long>(soak.purges),
         static_cast<unsigned long long>(soak.rotations), static_cast<unsigned long long>(soak.reloads),
         soak.audit.rotations(), static_cast<unsigned long long>(soak.daemons),

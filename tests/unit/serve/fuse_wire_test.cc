@@ -105,8 +105,8 @@ TEST_CASE("INIT is answered with what was offered and is wanted, and nothing els
                                  .u32(31)
                                  .u32(131072)  // max_readahead, as offered
                                  .u32(wanted)
-                                 .u16(0)        // max_background: the kernel's own
-                                 .u16(0)        // congestion_threshold
+                                 .u16(1024)     // max_background
+                                 .u16(768)      // congestion_threshold
                                  .u32(1 << 20)  // max_write
                                  .u32(1)        // time_gran, ns
                                  .u16(256)      // max_pages of 4096
