@@ -13,6 +13,7 @@ constexpr int kBusyTimeoutMs = 10'000;
 
 Code code_of(int sqlite_result) {
     switch (sqlite_result & 0xff) {
+        case SQLITE_ERROR:  // our statements are right: the file is not the one that they are for
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
         case SQLITE_TOOBIG:

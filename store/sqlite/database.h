@@ -75,7 +75,8 @@ enum class OpenMode { read_only, read_write, create };
 
 class Database {
   public:
-    // Code::unavailable when it cannot be opened, Code::tampered when it is no SQLite database.
+    // Code::unavailable when it cannot be opened, Code::tampered when it is no SQLite database. From then on
+    // Code::tampered is also what SQLite says of damage, and of a schema that the statements do not fit.
     [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, OpenMode mode);
     [[nodiscard]] static Result<Database> in_memory();
     ~Database();

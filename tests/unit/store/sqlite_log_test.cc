@@ -125,6 +125,16 @@ TEST_CASE("a store with a trigger in its schema is refused") {
     CHECK(opened.error().code == Code::tampered);
 }
 
+TEST_CASE("a store whose header names a schema format that SQLite does not know is refused as changed") {
+    TempFolder folder;
+    must(SqliteLog::create(folder / "store.db"));
+    std::fstream(folder / "store.db", std::ios::binary | std::ios::in | std::ios::out).seekp(47) << '\x7f';
+    auto opened = SqliteLog::open_read_only(folder / "store.db");
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == Code::tampered);
+    CHECK(opened.error().message.find("store.db") != std::string::npos);
+}
+
 TEST_CASE("a store that its group or another user can write is refused for writing") {
     TempFolder folder;
     must(SqliteLog::create(folder / "store.db"));

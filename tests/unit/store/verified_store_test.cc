@@ -294,6 +294,11 @@ TEST_CASE("a damaged view is made anew from the log") {
         auto database = must(Database::open(test.folder / "state/view.db", OpenMode::read_write));
         must(database.execute("PRAGMA user_version = 99"));
     }
+    SECTION("a schema of a format that SQLite does not know") {
+        const auto view = test.folder / "state/view.db";
+        must(must(Database::open(view, OpenMode::read_write)).execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+        std::fstream(view, std::ios::binary | std::ios::in | std::ios::out).seekp(47) << '\x7f';
+    }
     auto store = must(test.open("state"));
     CHECK(must(unseal_live(store, test.host, "acme/checkout/production/KEY")) == "value");
 }
