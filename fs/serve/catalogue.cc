@@ -326,6 +326,11 @@ std::vector<Place> Catalogue::directories_showing(const Scope& scope) const {
     return out;
 }
 
+bool Catalogue::is_live(std::uint32_t secret, std::uint64_t version) const {
+    std::shared_lock lock(mutex_);
+    return secret < records_.size() && records_[secret].live && records_[secret].version == version;
+}
+
 bool Catalogue::is_revoked(std::uint32_t secret, std::uint64_t version) const {
     std::shared_lock lock(mutex_);
     if (secret >= records_.size() || records_[secret].removed_through >= version) return true;

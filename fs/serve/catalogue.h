@@ -75,6 +75,8 @@ class Catalogue {
                                                std::size_t limit) const;
     // The directories in which a secret of this scope can be seen.
     [[nodiscard]] std::vector<Place> directories_showing(const Scope& scope) const;
+    // Is this version the secret's live one?
+    [[nodiscard]] bool is_live(std::uint32_t secret, std::uint64_t version) const;
     // Has this version been taken back (removed or purged) since the daemon started?
     [[nodiscard]] bool is_revoked(std::uint32_t secret, std::uint64_t version) const;
     [[nodiscard]] std::uint64_t revision() const;

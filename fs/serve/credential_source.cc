@@ -84,7 +84,7 @@ Result<Value> CredentialSource::fetch(const SocketPeer& peer, const CredentialCl
 }
 
 Result<Value> CredentialSource::open(const Shown& shown, Worker& worker) {
-    const VersionLoader loader{parts_.unsealer, parts_.status, parts_.audit};
+    const VersionLoader loader{parts_.catalogue, parts_.unsealer, parts_.status, parts_.audit};
     COFFER_TRY(auto sealed, loader.load(shown, worker));
     return parts_.unsealer.open_large(*sealed, worker.scratch);
 }

@@ -40,8 +40,9 @@ Unsealer::Unsealer(const KeyRing& keys, const StoreId& store, std::size_t versio
       max_bytes_(ciphertext_bytes),
       pool_(32, versions) {}
 
-std::shared_ptr<const SealedValue> Unsealer::find(const Shown& shown) {
+std::shared_ptr<const SealedValue> Unsealer::find(const Shown& shown, std::uint64_t& clears) {
     std::lock_guard lock(mutex_);
+    clears = clears_;
     auto found = by_payload_.find(shown.payload);
     // The same payload under another name is another matter: it must fail to open, not be found here.
     if (found == by_payload_.end() || !found->second->sealed->is_sealed_for(shown)) return nullptr;
@@ -51,7 +52,8 @@ std::shared_ptr<const SealedValue> Unsealer::find(const Shown& shown) {
 
 Result<std::shared_ptr<const SealedValue>> Unsealer::load(const Shown& shown, Scratch& scratch,
                                                           Backend& payloads) {
-    if (auto cached = find(shown)) return cached;
+    std::uint64_t clears = 0;
+    if (auto cached = find(shown, clears)) return cached;
     auto sealed = std::make_shared<SealedValue>();
     COFFER_TRY(sealed->payload, fetch_payload(shown, payloads));
     sealed->payload_id = shown.payload;
@@ -75,7 +77,7 @@ Result<std::shared_ptr<const SealedValue>> Unsealer::load(const Shown& shown, Sc
         open_payload(sealed->payload, scratch.box_key(), sealed->scope_key_public, sealed->context, area);
     if (value) sealed->size = value->size();
     wipe(area.first(room));
-    if (value) keep(sealed, scratch.box_key());
+    if (value) keep(sealed, scratch.box_key(), clears);
     wipe(scratch.box_key());
     if (!value) return wrap(value.error(), shown.scope, '/', shown.key, " version ", shown.version);
     return sealed;
@@ -144,8 +146,10 @@ Result<std::shared_ptr<const LargeCopy>> Unsealer::open_large(const SealedValue&
     return copy;
 }
 
-void Unsealer::keep(std::shared_ptr<const SealedValue> sealed, std::span<const std::uint8_t, 32> box_key) {
+void Unsealer::keep(std::shared_ptr<const SealedValue> sealed, std::span<const std::uint8_t, 32> box_key,
+                    std::uint64_t clears) {
     std::lock_guard lock(mutex_);
+    if (clears != clears_) return;  // who cleared it wants none of what was known before
     if (auto old = by_payload_.find(sealed->payload_id); old != by_payload_.end()) erase(old->second);
     while (!entries_.empty() &&
            (entries_.size() >= max_versions_ || bytes_ + sealed->payload.size() > max_bytes_))
@@ -180,6 +184,7 @@ void Unsealer::clear() {
     large_.clear();
     bytes_ = 0;
     next_expiry_ms_ = 0;
+    ++clears_;
 }
 
 void Unsealer::drop_expired(std::uint64_t now_ms) {

@@ -71,12 +71,15 @@ class Unsealer {
     };
     using Entries = std::list<Entry>;  // the most recently used first
 
-    [[nodiscard]] std::shared_ptr<const SealedValue> find(const Shown& shown);
+    // Also says how often the cache has been cleared.
+    [[nodiscard]] std::shared_ptr<const SealedValue> find(const Shown& shown, std::uint64_t& clears);
     // The box key, into the scratch; derived and kept anew when the cache has lost it.
     [[nodiscard]] Result<void> fetch_box_key(const SealedValue& sealed, Scratch& scratch);
     [[nodiscard]] Result<SealingPublic> derive_box_key(ByteView payload, std::uint32_t scope_key,
                                                        Scratch& scratch, ScopeKeyId& id);
-    void keep(std::shared_ptr<const SealedValue> sealed, std::span<const std::uint8_t, 32> box_key);
+    // Unless the cache has been cleared since then.
+    void keep(std::shared_ptr<const SealedValue> sealed, std::span<const std::uint8_t, 32> box_key,
+              std::uint64_t clears);
     void erase(Entries::iterator entry);
 
     const KeyRing& keys_;
@@ -87,6 +90,7 @@ class Unsealer {
     Entries entries_;
     std::unordered_map<Hash, Entries::iterator, FixedBytesHash> by_payload_;
     std::size_t bytes_ = 0;
+    std::uint64_t clears_ = 0;
     std::uint64_t next_expiry_ms_ = 0;  // no entry expires before; 0: none does
     std::unordered_map<Hash, std::weak_ptr<const LargeCopy>, FixedBytesHash> large_;
 };

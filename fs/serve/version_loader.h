@@ -15,6 +15,7 @@
 namespace coffer {
 
 struct VersionLoader {
+    const Catalogue& catalogue;
     Unsealer& unsealer;
     Status& status;
     AuditLog& audit;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/unsealer.h"
 
+#include <functional>
+
 #include "base/wall_clock.h"
+#include "serve/version_loader.h"
+#include "support/forwarding_backend.h"
 #include "support/test_store.h"
 
 using namespace coffer;
@@ -111,6 +115,54 @@ TEST_CASE("a missing payload is tampering") {
     auto refused = unsealer.load(bench.shown("KEY"), bench.scratch, bench.store.backend());
     REQUIRE_FALSE(refused);
     CHECK(refused.error().rule == "payload.missing");
+}
+
+TEST_CASE("a version that is replaced while it is loaded does not stay in the cache") {
+    Bench bench;
+    bench.made.set(bench.store, "acme/shop/production/KEY", "first");
+    bench.load();
+    Unsealer unsealer(bench.keys, bench.made.pin.store, 10);
+    const Shown first = bench.shown("KEY");
+    bench.made.set(bench.store, "acme/shop/production/KEY", "second");
+    bench.load();
+    unsealer.drop(first.payload);  // as the store watch does it
+    Status status;
+    auto audit = must(AuditLog::open({bench.made.folder / "audit.jsonl", {}}));
+    const VersionLoader loader{bench.catalogue, unsealer, status, *audit};
+    Worker worker{must(Scratch::allocate()), must(SqliteLog::open_read_only(bench.made.path()))};
+    CHECK(must(loader.load(first, worker))->size == 5);  // who was about to open it still may
+    CHECK(unsealer.size().versions == 0);
+    CHECK(must(loader.load(bench.shown("KEY"), worker))->size == 6);
+    CHECK(unsealer.size().versions == 1);
+}
+
+namespace {
+
+// A payload that is looked up while something else happens.
+class Slow final : public ForwardingBackend {
+  public:
+    Slow(std::unique_ptr<Backend> inner, std::function<void()> meanwhile)
+        : ForwardingBackend(std::move(inner)), meanwhile_(std::move(meanwhile)) {}
+    Result<Bytes> payload(const Hash& hash) override {
+        auto found = ForwardingBackend::payload(hash);
+        meanwhile_();
+        return found;
+    }
+
+  private:
+    std::function<void()> meanwhile_;
+};
+
+}  // namespace
+
+TEST_CASE("what is loaded while the cache is cleared does not stay in it") {
+    Bench bench;
+    bench.made.set(bench.store, "acme/shop/production/KEY", "x");
+    bench.load();
+    Unsealer unsealer(bench.keys, bench.made.pin.store, 10);
+    Slow slow(must(SqliteLog::open_read_only(bench.made.path())), [&] { unsealer.clear(); });
+    CHECK(must(unsealer.load(bench.shown("KEY"), bench.scratch, slow))->size == 1);
+    CHECK(unsealer.size().versions == 0);
 }
 
 TEST_CASE("expired versions leave the cache when their time comes") {
