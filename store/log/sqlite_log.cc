@@ -257,7 +257,12 @@ Result<void> SqliteLog::append(const Head& expected, ByteView commit, std::span<
         COFFER_TRY(auto insert, database_.query("INSERT OR IGNORE INTO payloads(hash, bytes) VALUES(?, ?)"));
         COFFER_CHECK(insert.bind(hash).bind(ByteView(payload)).run());
     }
-    return transaction.commit();
+    auto done = transaction.commit();
+    // Where only the sync failed the commit stands in the -wal, and who opens the store next may find it.
+    if (!done)
+        return wrap(std::move(done).error(), "whether the change is in the store, as revision ",
+                    expected.revision + 1, ", cannot be told; `coffer log` shows it");
+    return done;
 }
 
 // What is in the file itself was synced by who copied it there from the -wal. SQLite keeps no lock on the

@@ -111,6 +111,13 @@ class Verbs(CrashCase):
         figure("verbs, killed or failed", whole_or_not_there=len(cases) - len(problems), not_so=len(problems))
         self.expect_none(problems)
 
+    def test_where_the_log_cannot_be_synced_it_is_said_that_the_change_may_be_there(self):
+        base = self.used_store("base")
+        set_a = VERBS[0]
+        outcome = self.outcome(base, set_a)
+        faults = [shim.Fault("eio-on", at, call="sync", file="store.db-wal") for at in (1, 2)]
+        self.expect_none(problems_of(self.check, [(base, set_a, outcome, fault, False) for fault in faults]))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -84,9 +84,9 @@ class Stepped {
         return out;
     }
 
-    // All, or for the short form those that wait or tell something, the last, and a few of the others.
+    // Those that wait or tell something, the last, and of the others a few, or in the long form one in four.
     [[nodiscard]] bool is_chosen(std::size_t number) const {
-        if (is_long() || number % 16 == first_) return true;
+        if (number % one_in_ == first_) return true;
         __ptrace_syscall_info info{};
         ptrace(PTRACE_GET_SYSCALL_INFO, child_, sizeof info, &info);
         const auto call = static_cast<long>(info.entry.nr);
@@ -112,7 +112,8 @@ class Stepped {
 
     Watched& watched_;
     const Ends& ends_;
-    const std::size_t first_ = static_cast<std::size_t>(getpid() + ++runs_) % 16;  // others in each run
+    const std::size_t one_in_ = is_long() ? 4 : 16;
+    const std::size_t first_ = static_cast<std::size_t>(getpid() + ++runs_) % one_in_;  // others in each run
     static inline int runs_ = 0;
     Descriptor output_, terminal_;
     pid_t child_ = -1;
