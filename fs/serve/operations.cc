@@ -204,7 +204,8 @@ Answer<struct stat> Operations::attributes(const Requester& who, std::uint64_t n
 }
 
 Answer<std::shared_ptr<const SealedValue>> Operations::load(const Shown& shown, Worker& worker) {
-    auto sealed = VersionLoader{parts_.catalogue, parts_.unsealer, parts_.status, parts_.audit}.load(shown, worker);
+    const VersionLoader loader{parts_.catalogue, parts_.unsealer, parts_.status, parts_.audit};
+    auto sealed = loader.load(shown, worker);
     if (!sealed) return answer_error(sealed.error());
     return *std::move(sealed);
 }
