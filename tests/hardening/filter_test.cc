@@ -124,7 +124,7 @@ TEST_CASE("what only an attacker calls ends the process") {
     std::size_t killed = 0;
     for (const auto& [what, call] : calls) {
         CAPTURE(what);
-        const int fate = confined([&] { return call() == 0 ? 0 : 1; });
+        const int fate = confined([&made = call] { return made() == 0 ? 0 : 1; });
         CHECK(fate == kKilled);
         killed += fate == kKilled ? 1 : 0;
     }

@@ -6,7 +6,6 @@
 // daemon, which must not grow.
 #include <algorithm>
 #include <map>
-#include <ranges>
 
 #include "audit_count.h"
 #include "change/rotation.h"
@@ -140,9 +139,11 @@ class Soak {
     // Of all that is live, how many do not show what was last set.
     int wrong_at_the_end() {
         int wrong = !shows(kAlice, kKey, value(last_));
-        for (const auto& [name, content] : churned_)
+        for (const auto& [name, content] : churned_) {
+            const auto path = mounted.path(name);
             wrong += content ? !shows(kAlice, name, *content)
-                             : !soon([&] { return read_as(kAlice, mounted.path(name)).error == ENOENT; });
+                             : !soon([&] { return read_as(kAlice, path).error == ENOENT; });
+        }
         return wrong;
     }
     static std::string value(int number) { return concat("value ", number % kValues); }
@@ -261,10 +262,10 @@ void add_company(Nuisances& to, const MountedStore& mounted) {
 
 template <class Field>
 void print_range(const char* what, std::span<const Sample> samples, Field field) {
-    auto [least, most] = std::ranges::minmax(samples | std::views::transform(field));
+    const auto [least, most] = std::ranges::minmax_element(samples, {}, field);
     std::printf("FIGURE: load: soak: %s: %lld at first, %lld at the end, %lld to %lld\n", what,
                 static_cast<long long>(field(samples.front())), static_cast<long long>(field(samples.back())),
-                static_cast<long long>(least), static_cast<long long>(most));
+                static_cast<long long>(field(*least)), static_cast<long long>(field(*most)));
 }
 
 }  // namespace
