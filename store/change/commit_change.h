@@ -19,6 +19,11 @@ struct Draft {
     std::vector<Bytes> payloads;
 };
 
+// A draft of more than one commit's worth is filled up to these: operations, and bytes of payloads. The rest
+// goes into the next commit.
+inline constexpr std::size_t kDraftOperations = 900;
+inline constexpr std::size_t kDraftPayloads = 12u << 20;
+
 // Looks at the view as it is now and says what to commit. Called again after every lost swap. An empty draft
 // means that there is nothing (more) to do.
 using Intent = std::function<Result<Draft>(VerifiedStore&)>;

@@ -11,8 +11,6 @@
 namespace coffer {
 namespace {
 
-constexpr std::size_t kDraftPayloads = 12u << 20;  // bytes; the rest goes into the next commit
-
 struct Planned : PlannedValue {
     Visibility visibility = Visibility::masked;
 };

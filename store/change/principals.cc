@@ -10,9 +10,6 @@
 namespace coffer {
 namespace {
 
-// A draft is filled up to this many operations; the rest goes into the next commit.
-constexpr std::size_t kDraftOperations = 900;
-
 // The scope keys that a principal should hold: the newest of each (scope, visibility), every older one that a
 // live secret is sealed to, and for owners all of them, since they grant them on.
 std::vector<const ScopeKey*> keys_due(const Roster& roster, const Principal& principal,

@@ -8,10 +8,6 @@
 namespace coffer {
 namespace {
 
-// A draft is filled up to these; the rest goes into the next commit.
-constexpr std::size_t kDraftOperations = 900;
-constexpr std::size_t kDraftPayloads = 12u << 20;
-
 using Line = std::pair<Scope, Visibility>;  // whose generations follow each other
 
 bool is_newest(const Roster& roster, const ScopeKey& key) {

@@ -12,7 +12,6 @@ namespace {
 
 constexpr char kKdfContext[] = "cofferid";
 static_assert(sizeof kKdfContext == crypto_kdf_CONTEXTBYTES + 1);
-constexpr std::size_t kSeedSize = 32;
 static_assert(crypto_kdf_KEYBYTES == kSeedSize && crypto_sign_SEEDBYTES == kSeedSize &&
               crypto_box_SEEDBYTES == kSeedSize);
 constexpr std::string_view kRecipientPrefix = "coffer1";

@@ -26,11 +26,13 @@ struct Recipient {
     auto operator<=>(const Recipient&) const = default;
 };
 
+inline constexpr std::size_t kSeedSize = 32;
+
 // Immutable after creation; every const member is thread-safe.
 class Identity {
   public:
     [[nodiscard]] static Result<Identity> generate();
-    [[nodiscard]] static Result<Identity> from_seed(SecretBuffer seed);  // exactly 32 bytes
+    [[nodiscard]] static Result<Identity> from_seed(SecretBuffer seed);  // kSeedSize bytes
 
     [[nodiscard]] const Recipient& recipient() const { return recipient_; }
     [[nodiscard]] PrincipalId id() const { return recipient_.id(); }
@@ -46,7 +48,7 @@ class Identity {
   private:
     Identity() = default;
     Recipient recipient_;
-    SecretBuffer seed_;           // 32
+    SecretBuffer seed_;           // kSeedSize
     SecretBuffer signing_key_;    // 64, libsodium's Ed25519 secret key
     SecretBuffer sealing_key_;    // 32
     SecretBuffer watermark_key_;  // 32

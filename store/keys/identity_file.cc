@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::string_view kFirstLine = "coffer identity 1\n";
 constexpr std::size_t kMaxFile = 4096;
-constexpr std::size_t kSeedSize = 32;
 constexpr std::size_t kSealedSeedSize = kSeedSize + crypto_aead_xchacha20poly1305_ietf_ABYTES;
 
 using Salt = FixedBytes<struct SaltTag, crypto_pwhash_SALTBYTES>;
