@@ -27,6 +27,7 @@ namespace coffer {
 
 // Takes one request, if there is one, and answers it with ENOTCONN. Code::unavailable when the mount is gone.
 [[nodiscard]] Result<void> refuse_one(int device, std::span<std::uint8_t> buffer);
+
 // Requests that nobody waits for, RELEASE above all, of which the kernel passes on so many before earlier
 // ones are answered. Its own choice, 12, is less than what some sixty processes that read without a pause
 // make: their closed files would stay open here, ever more of them, up to the limit of their user. Not

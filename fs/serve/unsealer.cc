@@ -40,20 +40,19 @@ Unsealer::Unsealer(const KeyRing& keys, const StoreId& store, std::size_t versio
       max_bytes_(ciphertext_bytes),
       pool_(32, versions) {}
 
-std::shared_ptr<const SealedValue> Unsealer::find(const Shown& shown, std::uint64_t& clears) {
+Unsealer::Found Unsealer::find(const Shown& shown) {
     std::lock_guard lock(mutex_);
-    clears = clears_;
     auto found = by_payload_.find(shown.payload);
     // The same payload under another name is another matter: it must fail to open, not be found here.
-    if (found == by_payload_.end() || !found->second->sealed->is_sealed_for(shown)) return nullptr;
+    if (found == by_payload_.end() || !found->second->sealed->is_sealed_for(shown)) return {nullptr, clears_};
     entries_.splice(entries_.begin(), entries_, found->second);
-    return found->second->sealed;
+    return {found->second->sealed, clears_};
 }
 
 Result<std::shared_ptr<const SealedValue>> Unsealer::load(const Shown& shown, Scratch& scratch,
                                                           Backend& payloads) {
-    std::uint64_t clears = 0;
-    if (auto cached = find(shown, clears)) return cached;
+    auto [cached, clears] = find(shown);
+    if (cached) return cached;
     auto sealed = std::make_shared<SealedValue>();
     COFFER_TRY(sealed->payload, fetch_payload(shown, payloads));
     sealed->payload_id = shown.payload;
@@ -149,7 +148,7 @@ Result<std::shared_ptr<const LargeCopy>> Unsealer::open_large(const SealedValue&
 void Unsealer::keep(std::shared_ptr<const SealedValue> sealed, std::span<const std::uint8_t, 32> box_key,
                     std::uint64_t clears) {
     std::lock_guard lock(mutex_);
-    if (clears != clears_) return;  // who cleared it wants none of what was known before
+    if (clears != clears_) return;
     if (auto old = by_payload_.find(sealed->payload_id); old != by_payload_.end()) erase(old->second);
     while (!entries_.empty() &&
            (entries_.size() >= max_versions_ || bytes_ + sealed->payload.size() > max_bytes_))

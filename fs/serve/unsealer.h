@@ -71,13 +71,16 @@ class Unsealer {
     };
     using Entries = std::list<Entry>;  // the most recently used first
 
-    // Also says how often the cache has been cleared.
-    [[nodiscard]] std::shared_ptr<const SealedValue> find(const Shown& shown, std::uint64_t& clears);
+    struct Found {
+        std::shared_ptr<const SealedValue> sealed;  // or null
+        std::uint64_t clears = 0;                   // so far, for keep()
+    };
+    [[nodiscard]] Found find(const Shown& shown);
     // The box key, into the scratch; derived and kept anew when the cache has lost it.
     [[nodiscard]] Result<void> fetch_box_key(const SealedValue& sealed, Scratch& scratch);
     [[nodiscard]] Result<SealingPublic> derive_box_key(ByteView payload, std::uint32_t scope_key,
                                                        Scratch& scratch, ScopeKeyId& id);
-    // Unless the cache has been cleared since then.
+    // Not when the cache was cleared after find() has looked: what is kept then was known before.
     void keep(std::shared_ptr<const SealedValue> sealed, std::span<const std::uint8_t, 32> box_key,
               std::uint64_t clears);
     void erase(Entries::iterator entry);
@@ -90,7 +93,7 @@ class Unsealer {
     Entries entries_;
     std::unordered_map<Hash, Entries::iterator, FixedBytesHash> by_payload_;
     std::size_t bytes_ = 0;
-    std::uint64_t clears_ = 0;
+    std::uint64_t clears_ = 0;          // how often
     std::uint64_t next_expiry_ms_ = 0;  // no entry expires before; 0: none does
     std::unordered_map<Hash, std::weak_ptr<const LargeCopy>, FixedBytesHash> large_;
 };

@@ -14,7 +14,7 @@ namespace {
 
 using Weight = Finding::Weight;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return concat('"', printable(text), '"');
 }
 
@@ -116,7 +116,7 @@ class Linter {
     }
 
     static std::string name_of(const Rule& rule) {
-        return concat(quoted(rule.name), " (", rule.file, ':', rule.place.line, ')');
+        return concat(in_quotes(rule.name), " (", rule.file, ':', rule.place.line, ')');
     }
 
     void check_against_others() {
@@ -192,13 +192,14 @@ class Linter {
         bool instance = found == host_.units->end();
         if (instance) found = host_.units->find(template_of(unit));
         if (found == host_.units->end()) {
-            add(Weight::warning, "unknown-unit", at, "there is no unit ", quoted(unit),
+            add(Weight::warning, "unknown-unit", at, "there is no unit ", in_quotes(unit),
                 " on this host; install it, or correct the name");
         } else if (found->second == "/dev/null") {
-            add(Weight::warning, "masked-unit", at, "the unit ", quoted(unit), " is masked and never runs");
+            add(Weight::warning, "masked-unit", at, "the unit ", in_quotes(unit),
+                " is masked and never runs");
         } else if (!found->second.empty() && found->second != template_of(unit)) {
-            add(Weight::warning, "unit-alias", at, quoted(unit), " is an alias: its processes are in ",
-                quoted(found->second), ", which is the name to write");
+            add(Weight::warning, "unit-alias", at, in_quotes(unit), " is an alias: its processes are in ",
+                in_quotes(found->second), ", which is the name to write");
         }
     }
 
@@ -211,7 +212,7 @@ class Linter {
             std::size_t sign = unit.find("@.");
             if (sign != unit.npos && glob->text().starts_with(unit.substr(0, sign + 1))) return;
         }
-        add(Weight::warning, "unknown-unit", at, "no unit of this host matches ", quoted(pattern),
+        add(Weight::warning, "unknown-unit", at, "no unit of this host matches ", in_quotes(pattern),
             "; install one, or correct the pattern");
     }
 
@@ -222,7 +223,7 @@ class Linter {
             if (std::ranges::any_of(*host_.secrets,
                                     [&](const SecretName& one) { return may_show(pattern, one); }))
                 continue;
-            add(Weight::warning, "no-secret", place("secrets", i), quoted(rule_->secret_texts[i]),
+            add(Weight::warning, "no-secret", place("secrets", i), in_quotes(rule_->secret_texts[i]),
                 " matches no secret that the store has now; set one, or correct the pattern");
         }
     }
@@ -233,7 +234,7 @@ class Linter {
             const std::string& path = (*rule_->exes)[i].text();
             const TomlPlace at = place("exe", i);
             if (is_interpreter(path))
-                add(Weight::warning, "interpreter", at, quoted(path),
+                add(Weight::warning, "interpreter", at, in_quotes(path),
                     " runs whatever it is given, so that this names every script of the caller; give what "
                     "reads the secret a unit or a user of its own");
             if (auto found = host_.programs.find(path); found != host_.programs.end())
@@ -244,28 +245,28 @@ class Linter {
     void check_program(const std::string& path, const ProgramFacts& facts, TomlPlace at) {
         if (!facts.exists) {
             if (!path.ends_with(" (deleted)"))
-                add(Weight::warning, "no-program", at, "there is no program ", quoted(path),
+                add(Weight::warning, "no-program", at, "there is no program ", in_quotes(path),
                     " on this host; install it, or correct the path (in a container it may be there)");
             return;
         }
         if (!facts.regular) {
-            add(Weight::warning, "no-program", at, quoted(path), " is no file and cannot run");
+            add(Weight::warning, "no-program", at, in_quotes(path), " is no file and cannot run");
             return;
         }
         if (facts.real_path != path)
-            add(Weight::warning, "program-link", at, quoted(path),
+            add(Weight::warning, "program-link", at, in_quotes(path),
                 " is a link, and a process is known by what "
                 "it leads to: write ",
-                quoted(facts.real_path));
+                in_quotes(facts.real_path));
         if (facts.real_path != path && is_interpreter(facts.real_path) && !is_interpreter(path))
-            add(Weight::warning, "interpreter", at, quoted(facts.real_path),
+            add(Weight::warning, "interpreter", at, in_quotes(facts.real_path),
                 " runs whatever it is given, so that this names every script of the caller");
         if (facts.script)
-            add(Weight::warning, "script", at, quoted(path),
+            add(Weight::warning, "script", at, in_quotes(path),
                 " is a script: the process is known by its interpreter, and this rule never matches; give "
                 "the script a unit or a user of its own");
         if (!facts.writable_by.empty())
-            add(Weight::warning, "program-writable", at, quoted(path), " can be changed by ",
+            add(Weight::warning, "program-writable", at, in_quotes(path), " can be changed by ",
                 facts.writable_by,
                 ", who then reads the secret; let it and its folders belong to root, writable by root alone");
         check_hash(path, facts);
@@ -275,10 +276,10 @@ class Linter {
         if (!rule_->sha256s) return;
         if (!facts.readable)
             add(Weight::warning, "program-unreadable", place("sha256"), "the daemon's user may not read ",
-                quoted(path), ", so that its hash stays unknown and the rule never matches: chmod o+r ",
+                in_quotes(path), ", so that its hash stays unknown and the rule never matches: chmod o+r ",
                 path);
         if (facts.sha256 && std::ranges::find(*rule_->sha256s, *facts.sha256) == rule_->sha256s->end())
-            add(Weight::warning, "hash-differs", place("sha256"), quoted(path), " now has the hash ",
+            add(Weight::warning, "hash-differs", place("sha256"), in_quotes(path), " now has the hash ",
                 facts.sha256->hex(), ", which the rule does not list; add it if the program was upgraded");
     }
 

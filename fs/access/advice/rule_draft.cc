@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
 
-bool is_literal(std::string_view text) {
+// May a rule name it as it is?
+bool can_be_named(std::string_view text) {
     return std::ranges::all_of(
         text, [](char c) { return c >= 0x20 && c < 0x7f && c != '*' && c != '{' && c != '}'; });
 }
@@ -37,7 +38,7 @@ bool is_made_up(std::string_view unit) {
 // application's run; user@UID.service is all that a user does.
 bool is_lasting(std::string_view unit) {
     return !unit.empty() && !unit.ends_with(".scope") && !unit.starts_with("user@") && !is_made_up(unit) &&
-           is_literal(unit);
+           can_be_named(unit);
 }
 
 // systemd's range for DynamicUser=: such a user has a name only while the unit runs.
@@ -140,7 +141,7 @@ Result<RuleDraft> draft_for(const Caller& caller) {
         draft.comments.emplace_back("Its program is not known: this is for everything that the user runs.");
         return draft;
     }
-    if (!is_literal(caller.exe.path))
+    if (!can_be_named(caller.exe.path))
         return fail(Code::invalid, "no pattern can name the program ", printable(caller.exe.path));
     name_program(draft, caller.exe.path);
     if (is_interpreter(draft.exes.front()))
