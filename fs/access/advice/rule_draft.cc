@@ -6,6 +6,7 @@
 #include "access/advice/interpreter.h"
 #include "access/config/toml_document.h"
 #include "access/policy/accounts.h"
+#include "access/policy/policy_rule.h"
 #include "names/name.h"
 
 namespace coffer {
@@ -75,6 +76,15 @@ std::string value_of(const std::vector<std::string>& texts) {
     std::string out = "[\n";
     for (const std::string& text : texts) out += concat("    ", quote_toml(text), ",\n");
     return out + ']';
+}
+
+// At most `limit` bytes, whole characters of UTF-8 if it has whole ones.
+std::string shortened(std::string_view text, std::size_t limit) {
+    constexpr std::string_view kDots = "...";
+    if (text.size() <= limit) return std::string(text);
+    std::size_t end = limit - kDots.size();
+    while (end > 0 && (text[end] & 0xc0) == 0x80) --end;
+    return concat(text.substr(0, end), kDots);
 }
 
 bool decides(const std::shared_ptr<const Policy>& policy, const Caller& caller, const SecretPath& path) {
@@ -154,10 +164,13 @@ Result<RuleDraft> draft_for(const Caller& caller) {
     return draft;
 }
 
-std::string unique_name(const std::string& name, std::set<std::string>& taken) {
-    std::string out = name;
-    for (int number = 2; !taken.insert(out).second; ++number) out = concat(name, " (", number, ')');
-    return out;
+std::string unique_name(std::string_view name, std::set<std::string>& taken) {
+    std::string number;
+    for (int next = 2;; ++next) {
+        std::string out = concat(shortened(name, kMaxRuleName - number.size()), number);
+        if (taken.insert(out).second) return out;
+        number = concat(" (", next, ')');
+    }
 }
 
 Result<void> check_draft(const RuleDraft& draft, const Caller& caller, const SecretPath& path) {

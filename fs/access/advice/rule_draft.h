@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "access/attest/caller.h"
@@ -37,8 +38,9 @@ struct RuleDraft {
 // Without name and secrets. Code::invalid for a caller that no pattern can name (a program's path with a
 // star, or with bytes that TOML does not take).
 [[nodiscard]] Result<RuleDraft> draft_for(const Caller& caller);
-// `name`, or "name (2)" and so on: not in `taken`, to which it is added.
-[[nodiscard]] std::string unique_name(const std::string& name, std::set<std::string>& taken);
+// `name`, or "name (2)" and so on: not in `taken`, to which it is added. A long one ends in "...", for a
+// rule's name has at most kMaxRuleName bytes.
+[[nodiscard]] std::string unique_name(std::string_view name, std::set<std::string>& taken);
 
 // As a policy of its own: it allows this caller, but no other program's user, unit or user unit, and not the
 // next KEY unless a pattern has a star. What is handed out to be pasted has passed this.

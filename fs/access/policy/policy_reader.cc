@@ -14,8 +14,6 @@
 namespace coffer {
 namespace {
 
-constexpr std::size_t kMaxName = 256;
-
 using Items = std::vector<TomlFields::Item>;
 
 std::vector<std::string_view> split(std::string_view text) {
@@ -283,8 +281,8 @@ Result<Rule> read_rule(const TomlValue& table, std::string_view file) {
     rule.file = file;
     rule.place = at;
     rule.name = fields.required_text("name");
-    if (fields.find("name") && (rule.name.empty() || rule.name.size() > kMaxName))
-        fields.error(fields.place("name"), "name has 1 to ", kMaxName,
+    if (fields.find("name") && (rule.name.empty() || rule.name.size() > kMaxRuleName))
+        fields.error(fields.place("name"), "name has 1 to ", kMaxRuleName,
                      " bytes, for it is in each audit record");
     read_effect(fields, rule);
     read_secrets(fields, rule);

@@ -33,6 +33,8 @@ struct SecretPattern {
     }
 };
 
+inline constexpr std::size_t kMaxRuleName = 256;  // bytes
+
 struct Rule {
     std::string name;
     std::string file;  // where it stands

@@ -161,6 +161,14 @@ TEST_CASE("a suggested rule has a name that the policy has not") {
     CHECK(parse_policy(text + second.draft->toml())->rules().size() == 2);
 }
 
+TEST_CASE("a rule is suggested for the longest names too") {
+    const std::string name(64, 'n'), key(128, 'K');
+    const Caller who = caller_in("/user.slice/session-3.scope", 1001, "/opt/" + std::string(255, 'p'));
+    Explanation out = explained("", who, {name, name, name, key});
+    REQUIRE(out.draft);
+    CHECK(parse_policy(out.draft->toml())->rules().size() == 1);
+}
+
 TEST_CASE("a path that no secret can have is refused") {
     CHECK(read_secret_path("acme/checkout/production/KEY"));
     for (std::string_view bad : {"", "acme", "acme/a/b", "acme/a/b/c/d", "acme/*/b/KEY", "acme//b/KEY",

@@ -134,6 +134,20 @@ TEST_CASE("a record with a hostile path or program makes no rule, and its text s
     CHECK(parse_policy(out.toml())->rules().empty());
 }
 
+TEST_CASE("a long program's rule for long names has a name that a policy takes") {
+    const std::string program = "/opt/" + std::string(255, 'p');
+    const std::string scope =
+        concat(std::string(64, 'o'), '/', std::string(64, 'r'), '/', std::string(64, 'd'));
+    // What is cut off is all in which the two rules' names differ.
+    std::vector<AuditRecord> records = {
+        refused(caller_in("/user.slice/session-3.scope", 3'999'999'997, program), scope + "/K"),
+        refused(caller_in("/user.slice/session-3.scope", 3'999'999'998, program), scope + "/K")};
+    Learnt out = learnt(records);
+    REQUIRE(out.rules.size() == 2);
+    CHECK(out.rules[0].draft.name != out.rules[1].draft.name);
+    for (const AuditRecord& record : records) CHECK(allows(out, record));
+}
+
 TEST_CASE("a program before and after its upgrade is one rule with both paths") {
     Caller after = kTool;
     after.exe.path += " (deleted)";
