@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// VersionLoader: a version's sealed value, for whoever is about to give it out: never one past its expiry,
-// one that does not verify raises the alarm, and of one
-// that was replaced meanwhile nothing is kept. Thread-safe, each call with a worker of its own.
+// VersionLoader: a version's sealed value, for whoever is about to give it out: never one past its expiry;
+// one that does not verify raises the alarm, and of one that was replaced meanwhile nothing is kept.
+// Thread-safe, each call with a worker of its own.
 #pragma once
 
 #include <memory>

@@ -19,8 +19,8 @@ struct Draft {
     std::vector<Bytes> payloads;
 };
 
-// A draft of more than one commit's worth is filled up to these: operations, and bytes of payloads. The rest
-// goes into the next commit.
+// A draft of more than one commit's worth is filled up to these, operations and bytes of payloads; the rest
+// goes into the next commit. (An import, which knows how many operations come, fills it to kMaxOperations.)
 inline constexpr std::size_t kDraftOperations = 900;
 inline constexpr std::size_t kDraftPayloads = 12u << 20;
 

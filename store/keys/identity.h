@@ -26,7 +26,7 @@ struct Recipient {
     auto operator<=>(const Recipient&) const = default;
 };
 
-inline constexpr std::size_t kSeedSize = 32;
+inline constexpr std::size_t kSeedSize = 32;  // bytes
 
 // Immutable after creation; every const member is thread-safe.
 class Identity {
