@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "access/policy/policy_rule.h"
+#include "base/utf8.h"
 #include "support/policy_case.h"
 
 using namespace coffer;
@@ -101,4 +102,28 @@ TEST_CASE("names are made unique") {
     CHECK(unique_name("a", taken) == "a (3)");
     CHECK(unique_name("a", taken) == "a (4)");
     CHECK(unique_name("b", taken) == "b");
+}
+
+TEST_CASE("a name as long as a rule's may be stays, a longer one is shortened, and each is given once") {
+    std::set<std::string> taken;
+    const std::string longest(kMaxRuleName, 'n'), longer = concat(longest, 'n');
+    const std::string cut(kMaxRuleName - 7, 'n');
+    CHECK(unique_name(longest, taken) == longest);
+    CHECK(unique_name(longer, taken) == concat(cut, "nnnn..."));
+    CHECK(unique_name(longest, taken) == concat(cut, "... (2)"));
+    CHECK(unique_name(longer, taken) == concat(cut, "... (3)"));
+}
+
+TEST_CASE("a name is never cut within a character") {
+    for (std::string_view character : {"\u00e9", "\u20ac", "\U0001f511"}) {
+        for (std::size_t before = 0; before < character.size(); ++before) {
+            std::string name(before, 'n');
+            while (name.size() <= kMaxRuleName) name += character;
+            std::set<std::string> taken;
+            const std::string out = unique_name(name, taken);
+            CHECK(is_utf8(as_bytes(out)));
+            CHECK(out.size() <= kMaxRuleName);
+            CHECK(out.size() > kMaxRuleName - character.size());
+        }
+    }
 }
